@@ -1,0 +1,126 @@
+//! The closed set of things that can have happened to an execution.
+
+use crate::error::Failure;
+use crate::ids::TaskId;
+use crate::payload::Payload;
+use serde::{Deserialize, Serialize};
+
+/// One thing that happened. Never changed once it is written; new kinds are added, none is reused.
+///
+/// A turn's record holds first what arrived, then what the orchestrator commanded in answer.
+/// The n-th command of an execution is its task n; that number is not stored, it is the position.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// Arrived: the execution may begin. The first event of every execution.
+    ExecutionStarted {
+        /// The orchestrator, as the client spelt it.
+        name: String,
+        /// Its input.
+        input: Payload,
+    },
+    /// Arrived: an activity succeeded.
+    TaskCompleted {
+        /// The activity's task.
+        task: TaskId,
+        /// What it returned.
+        result: Payload,
+    },
+    /// Arrived: an activity failed for good.
+    TaskFailed {
+        /// The activity's task.
+        task: TaskId,
+        /// Why.
+        failure: Failure,
+    },
+    /// Arrived: a timer's time has come.
+    TimerFired {
+        /// The timer's task.
+        task: TaskId,
+    },
+    /// Arrived: somebody raised an event.
+    EventRaised {
+        /// The event's name, as raised.
+        name: String,
+        /// Its data.
+        data: Payload,
+    },
+    /// Arrived: somebody ended the instance.
+    ExecutionTerminated {
+        /// What they said; the instance's output.
+        reason: String,
+    },
+
+    /// Command: run an activity.
+    TaskScheduled {
+        /// The activity.
+        name: String,
+        /// Its input.
+        input: Payload,
+    },
+    /// Command: wake up at a time.
+    TimerCreated {
+        /// When, in milliseconds since 1970.
+        fire_at_ms: u64,
+    },
+    /// Command: wait for an event.
+    EventAwaited {
+        /// The event's name, as the orchestrator spelt it.
+        name: String,
+    },
+    /// Command: stop waiting for a task.
+    TaskCancelled {
+        /// The task.
+        task: TaskId,
+    },
+    /// Command: the orchestrator returned. The last event of an execution.
+    ExecutionCompleted {
+        /// What it returned.
+        output: Payload,
+    },
+    /// Command: the orchestrator failed, or was cut. The last event of an execution.
+    ExecutionFailed {
+        /// Why.
+        failure: Failure,
+    },
+}
+
+impl Event {
+    /// Whether this came from outside the orchestrator (as opposed to a command of its own).
+    pub fn is_arrival(&self) -> bool {
+        match self {
+            Event::ExecutionStarted { .. }
+            | Event::TaskCompleted { .. }
+            | Event::TaskFailed { .. }
+            | Event::TimerFired { .. }
+            | Event::EventRaised { .. }
+            | Event::ExecutionTerminated { .. } => true,
+            Event::TaskScheduled { .. }
+            | Event::TimerCreated { .. }
+            | Event::EventAwaited { .. }
+            | Event::TaskCancelled { .. }
+            | Event::ExecutionCompleted { .. }
+            | Event::ExecutionFailed { .. } => false,
+        }
+    }
+
+    /// The payload it carries, for limits and for people.
+    pub fn payload(&self) -> Option<&Payload> {
+        match self {
+            Event::ExecutionStarted { input, .. } | Event::TaskScheduled { input, .. } => Some(input),
+            Event::TaskCompleted { result, .. } => Some(result),
+            Event::EventRaised { data, .. } => Some(data),
+            Event::ExecutionCompleted { output } => Some(output),
+            Event::TaskFailed { failure, .. } | Event::ExecutionFailed { failure } => failure.details.as_ref(),
+            Event::TimerFired { .. }
+            | Event::ExecutionTerminated { .. }
+            | Event::TimerCreated { .. }
+            | Event::EventAwaited { .. }
+            | Event::TaskCancelled { .. } => None,
+        }
+    }
+
+    /// Roughly what it costs to keep, in bytes.
+    pub fn size_bytes(&self) -> usize {
+        32 + self.payload().map_or(0, Payload::len_bytes)
+    }
+}

@@ -1,0 +1,38 @@
+//! The pure heart of Dacapo: history in, commands out.
+//!
+//! Nothing here reads a clock, draws a random number, does IO, waits or spawns; the crate also builds for wasm32 to
+//! prove it. Time is an argument and every id is derived.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`ids`] | instance ids, task ids, module digests, and what is derived from them |
+//! | [`payload`] | JSON text that was checked once and is never parsed again |
+//! | [`event`] | the closed set of things that can have happened |
+//! | [`history`] | turn records, their versioned encoding, and the checked fold over them |
+//! | [`status`] | the runtime status of an instance |
+//! | [`orchestration`] | the state machine a guest talks to while it plays |
+//! | [`replay`] | match or mismatch between what was recorded and what is played |
+//! | [`turn`] | what one turn leaves behind: the value that is committed |
+//! | [`limits`] | every bound, with its default |
+//! | [`error`] | failures that guests see, and faults that end them |
+
+pub mod error;
+pub mod event;
+pub mod history;
+pub mod ids;
+pub mod limits;
+pub mod orchestration;
+pub mod payload;
+pub mod replay;
+pub mod status;
+pub mod turn;
+
+pub use error::{Failure, GuestFault};
+pub use event::Event;
+pub use history::TurnRecord;
+pub use ids::{Identity, InstanceId, TaskId};
+pub use limits::Limits;
+pub use orchestration::Orchestration;
+pub use payload::Payload;
+pub use status::RuntimeStatus;
+pub use turn::{ActivityCall, TurnEnd, TurnOutcome};

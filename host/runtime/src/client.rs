@@ -1,0 +1,333 @@
+//! The only door for HTTP and CLI: every request of the outside is one method here.
+
+use crate::Runtime;
+use crate::modules::DeployError;
+use crate::committer::CommitError;
+use crate::watch::{InstanceView, Watching};
+use dacapo_core::ids::MAX_NAME_CHARS;
+use dacapo_core::{Event, InstanceId, Orchestration, Payload, RuntimeStatus};
+use dacapo_store::{ContinueAfter, Delivery, InstanceFilter, ModuleVersion, NewInstance, Refused, StoreError};
+use std::sync::Arc;
+
+/// A request to start an instance.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// The orchestrator, in any case.
+    pub name: String,
+    /// The id; drawn (32 hex digits that sort by time) when absent.
+    pub id: Option<InstanceId>,
+    /// The input.
+    pub input: Payload,
+}
+
+/// Why a request was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// No module exports the orchestrator.
+    #[error("The function '{name}' doesn't exist, is disabled, or is not an orchestrator function. {}", exist(.known))]
+    NoSuchOrchestrator {
+        /// What was asked for.
+        name: String,
+        /// The orchestrators that do exist.
+        known: Vec<String>,
+    },
+    /// An unfinished instance has the id.
+    #[error("An instance with the id '{id}' is {status}; an id can be used again once its instance has ended.")]
+    InstanceExists {
+        /// The id.
+        id: InstanceId,
+        /// Where the other one stands.
+        status: RuntimeStatus,
+    },
+    /// No instance has the id.
+    #[error("There is no instance with the id '{0}'.")]
+    UnknownInstance(InstanceId),
+    /// The instance has ended.
+    #[error("The instance '{id}' is {status}.")]
+    Finished {
+        /// The id.
+        id: InstanceId,
+        /// How it ended.
+        status: RuntimeStatus,
+    },
+    /// The instance has not ended.
+    #[error("The instance '{id}' is {status}: terminate it first, or purge it with force=true.")]
+    Unfinished {
+        /// The id.
+        id: InstanceId,
+        /// Where it stands.
+        status: RuntimeStatus,
+    },
+    /// The inbox is full.
+    #[error("The inbox of '{id}' holds {limit} events that no turn has consumed (limit `inbox_events`): try again later.")]
+    InboxFull {
+        /// The id.
+        id: InstanceId,
+        /// The limit.
+        limit: u64,
+    },
+    /// A value is too large.
+    #[error("The {what} has {found} bytes; the limit `{setting}` is {limit}.")]
+    TooLarge {
+        /// Which value.
+        what: &'static str,
+        /// Its size in bytes.
+        found: usize,
+        /// The setting.
+        setting: &'static str,
+        /// Its value.
+        limit: usize,
+    },
+    /// A name is empty or too long.
+    #[error("The {what} name must have 1 to {MAX_NAME_CHARS} characters; this one has {found}.")]
+    Name {
+        /// "event", say.
+        what: &'static str,
+        /// Characters found.
+        found: usize,
+    },
+    /// The server is going down.
+    #[error("The server is shutting down: try again when it is back.")]
+    ShuttingDown,
+    /// The store failed; nothing was done.
+    #[error("The store cannot answer: {0}")]
+    Store(Arc<StoreError>),
+}
+
+fn exist(known: &[String]) -> String {
+    if known.is_empty() {
+        return "No module that exports an orchestrator is deployed.".into();
+    }
+    format!("Orchestrators that exist: {}.", known.join(", "))
+}
+
+impl From<StoreError> for ClientError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(Arc::new(error))
+    }
+}
+
+impl From<CommitError> for ClientError {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Store(error) => Self::Store(error),
+            CommitError::Closed => Self::ShuttingDown,
+            // Each method names the refusals that its write can meet; any other is the store's mistake.
+            CommitError::Refused(refused) => Self::Store(Arc::new(StoreError::Corrupt(format!("unexpected answer: {refused}")))),
+        }
+    }
+}
+
+/// A page of instances.
+#[derive(Clone, Debug)]
+pub struct InstancePage {
+    /// In the order of their creation.
+    pub instances: Vec<InstanceView>,
+    /// Where the next page begins.
+    pub next: Option<ContinueAfter>,
+}
+
+/// What [`Client::health`] tells.
+#[derive(Clone, Debug)]
+pub struct Health {
+    /// The store's name.
+    pub store: &'static str,
+    /// What "durable" means in it.
+    pub durability: String,
+    /// Since the start, in milliseconds.
+    pub uptime_ms: u64,
+    /// Warm instances now.
+    pub warm_instances: usize,
+    /// What they hold, in bytes (an estimate).
+    pub warm_bytes: usize,
+}
+
+/// A subscription to one instance's status; leaves no trace when dropped.
+pub struct Subscription {
+    runtime: Arc<Runtime>,
+    id: InstanceId,
+    watching: Option<Watching>,
+}
+
+impl Subscription {
+    /// Waits for the next published view; `None` means that the instance was purged.
+    pub async fn changed(&mut self) -> Option<Arc<InstanceView>> {
+        let watching = self.watching.as_mut()?;
+        watching.changed().await.ok()?;
+        watching.borrow_and_update().clone()
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        if let Some(watching) = self.watching.take() {
+            self.runtime.board.unsubscribe(&self.id, watching);
+        }
+    }
+}
+
+/// Asks and tells the runtime. Cheap to clone.
+#[derive(Clone)]
+pub struct Client {
+    pub(crate) runtime: Arc<Runtime>,
+}
+
+impl Client {
+    /// Starts an instance; returns when that is durable.
+    pub async fn start(&self, start: Start) -> Result<InstanceId, ClientError> {
+        let runtime = &self.runtime;
+        let Some(version) = runtime.catalog.orchestrator(&start.name) else {
+            return Err(ClientError::NoSuchOrchestrator { name: start.name, known: runtime.catalog.orchestrators() });
+        };
+        self.check_size("input", &start.input)?;
+        let id = start.id.unwrap_or_else(new_instance_id);
+        let opening = Orchestration::opening(&start.name, start.input, runtime.clock.now_ms());
+        let new = NewInstance { id: id.clone(), name: start.name, version: version.id, opening };
+        runtime.create(new).await.map_err(|error| match error {
+            CommitError::Refused(Refused::InstanceExists { status }) => ClientError::InstanceExists { id: id.clone(), status },
+            // Deleted between the look-up and the commit.
+            CommitError::Refused(Refused::UnknownVersion) => ClientError::NoSuchOrchestrator { name: version.module.clone(), known: vec![] },
+            other => other.into(),
+        })?;
+        Ok(id)
+    }
+
+    /// The present status.
+    pub async fn status(&self, id: &InstanceId) -> Result<Option<Arc<InstanceView>>, ClientError> {
+        if let Some(view) = self.runtime.board.recent(id) {
+            return Ok(Some(view));
+        }
+        let wanted = id.clone();
+        let found = self.runtime.read(move |store| {
+            let Some(instance) = store.instance(&wanted)? else { return Ok(None) };
+            let input = store.input(instance.key)?;
+            Ok(Some(InstanceView::of(instance, input)))
+        });
+        Ok(found.await?.map(Arc::new))
+    }
+
+    /// Every status of `id` that is published from now on. Subscribe first, then read [`Client::status`].
+    pub fn subscribe(&self, id: &InstanceId) -> Subscription {
+        let watching = Some(self.runtime.board.subscribe(id));
+        Subscription { runtime: self.runtime.clone(), id: id.clone(), watching }
+    }
+
+    /// Raises an event; returns when it is durable.
+    pub async fn raise_event(&self, id: &InstanceId, name: &str, data: Payload) -> Result<(), ClientError> {
+        let chars = name.chars().count();
+        if chars == 0 || chars > MAX_NAME_CHARS {
+            return Err(ClientError::Name { what: "event", found: chars });
+        }
+        self.check_size("event", &data)?;
+        self.deliver(id, Event::EventRaised { name: name.to_owned(), data }).await
+    }
+
+    /// Terminates an instance; returns when that is durable. `reason` becomes its output.
+    pub async fn terminate(&self, id: &InstanceId, reason: String) -> Result<(), ClientError> {
+        self.deliver(id, Event::ExecutionTerminated { reason }).await
+    }
+
+    /// Instances in the order of their creation.
+    pub async fn list(
+        &self,
+        filter: InstanceFilter,
+        after: ContinueAfter,
+        limit: usize,
+        with_input: bool,
+    ) -> Result<InstancePage, ClientError> {
+        let page = self.runtime.read(move |store| {
+            let page = store.list(&filter, after, limit)?;
+            let view = |instance: dacapo_store::Instance| {
+                let input = if with_input { store.input(instance.key)? } else { None };
+                Ok(InstanceView::of(instance, input))
+            };
+            let instances = page.instances.into_iter().map(view).collect::<Result<_, StoreError>>()?;
+            Ok(InstancePage { instances, next: page.next })
+        });
+        Ok(page.await?)
+    }
+
+    /// Deletes an instance and its history.
+    pub async fn purge(&self, id: &InstanceId, force: bool) -> Result<(), ClientError> {
+        self.runtime.purge(id.clone(), force).await.map_err(|error| match error {
+            CommitError::Refused(Refused::UnknownInstance) => ClientError::UnknownInstance(id.clone()),
+            CommitError::Refused(Refused::Unfinished { status }) => ClientError::Unfinished { id: id.clone(), status },
+            other => other.into(),
+        })
+    }
+
+    /// Deletes the finished ones among the instances that `filter` means; how many there were.
+    pub async fn purge_many(&self, mut filter: InstanceFilter) -> Result<u64, ClientError> {
+        let finished = RuntimeStatus::ALL.into_iter().filter(|status| status.is_finished());
+        filter.statuses = match filter.statuses.is_empty() {
+            true => finished.collect(),
+            false => finished.filter(|status| filter.statuses.contains(status)).collect(),
+        };
+        let (mut deleted, mut after) = (0, ContinueAfter::ZERO);
+        if filter.statuses.is_empty() {
+            return Ok(deleted);
+        }
+        loop {
+            let page = self.list(filter.clone(), after, 500, false).await?;
+            let purges = page.instances.iter().map(|view| self.purge(&view.id, false));
+            for purged in futures::future::join_all(purges).await {
+                match purged {
+                    Ok(()) => deleted += 1,
+                    // Started anew, or purged by somebody else, since it was listed.
+                    Err(ClientError::Unfinished { .. } | ClientError::UnknownInstance(_)) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            match page.next {
+                Some(next) => after = next,
+                None => return Ok(deleted),
+            }
+        }
+    }
+
+    /// Adds a version to a module and makes it the active one; `true` when it is new.
+    pub async fn deploy(&self, module: &str, component: Vec<u8>) -> Result<(Arc<ModuleVersion>, bool), DeployError> {
+        self.runtime.deploy(module, component).await
+    }
+
+    /// All module versions, by module and version.
+    pub fn modules(&self) -> Vec<Arc<ModuleVersion>> {
+        self.runtime.catalog.all()
+    }
+
+    /// Deletes one version of a module that no unfinished instance is pinned to.
+    pub async fn delete_version(&self, module: &str, version: u32) -> Result<(), DeployError> {
+        self.runtime.delete_version(module, version).await
+    }
+
+    /// How the server is.
+    pub fn health(&self) -> Health {
+        let (store, durability) = self.runtime.store.describe();
+        let (warm_instances, warm_bytes) = self.runtime.router.warm();
+        let uptime_ms = self.runtime.clock.now_ms().saturating_sub(self.runtime.started_at_ms);
+        Health { store, durability, uptime_ms, warm_instances, warm_bytes }
+    }
+
+    async fn deliver(&self, id: &InstanceId, event: Event) -> Result<(), ClientError> {
+        let delivery = Delivery { id: id.clone(), event, limit: self.runtime.config.limits.inbox_events };
+        self.runtime.deliver(delivery).await.map_err(|error| match error {
+            CommitError::Refused(Refused::UnknownInstance) => ClientError::UnknownInstance(id.clone()),
+            CommitError::Refused(Refused::Finished { status }) => ClientError::Finished { id: id.clone(), status },
+            CommitError::Refused(Refused::InboxFull { limit }) => ClientError::InboxFull { id: id.clone(), limit },
+            other => other.into(),
+        })
+    }
+
+    fn check_size(&self, what: &'static str, payload: &Payload) -> Result<(), ClientError> {
+        let (found, limit) = (payload.len_bytes(), self.runtime.config.limits.payload_bytes);
+        if found > limit {
+            return Err(ClientError::TooLarge { what, found, setting: "payload_bytes", limit });
+        }
+        Ok(())
+    }
+}
+
+fn new_instance_id() -> InstanceId {
+    let id = uuid::Uuid::now_v7().simple().to_string();
+    InstanceId::parse(&id).expect("hex digits are a valid id")
+}

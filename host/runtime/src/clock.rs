@@ -1,0 +1,69 @@
+//! The only source of time: the machine's clock, or one that a test moves by hand.
+
+use futures::future::BoxFuture;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::sync::watch;
+
+/// Tells the time and waits for one.
+pub trait Clock: Send + Sync + 'static {
+    /// Milliseconds since 1970 (UTC).
+    fn now_ms(&self) -> u64;
+    /// Returns once [`Clock::now_ms`] is at least `at_ms`.
+    fn sleep_until(&self, at_ms: u64) -> BoxFuture<'_, ()>;
+}
+
+/// The machine's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now_ms(&self) -> u64 {
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn sleep_until(&self, at_ms: u64) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            // In slices: the machine's clock may be set, and a sleep does not notice.
+            loop {
+                let left_ms = at_ms.saturating_sub(self.now_ms());
+                if left_ms == 0 {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(left_ms.min(60_000))).await;
+            }
+        })
+    }
+}
+
+/// A clock that stands still until it is moved.
+#[derive(Debug)]
+pub struct ManualClock {
+    now_ms: watch::Sender<u64>,
+}
+
+impl ManualClock {
+    /// Stands at `now_ms`.
+    pub fn new(now_ms: u64) -> Self {
+    }
+
+    /// Moves on; whoever waited for a time up to the new one wakes.
+    pub fn advance(&self, by: Duration) {
+        let by_ms = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
+        self.now_ms.send_modify(|now_ms| *now_ms = now_ms.saturating_add(by_ms));
+    }
+}
+
+impl Clock for ManualClock {
+    fn now_ms(&self) -> u64 {
+        *self.now_ms.borrow()
+    }
+
+    fn sleep_until(&self, at_ms: u64) -> BoxFuture<'_, ()> {
+        let mut now_ms = self.now_ms.subscribe();
+        Box::pin(async move {
+            // The sender lives in `self`, which outlives this future: waiting can only end by the time coming.
+            let _ = now_ms.wait_for(|now_ms| *now_ms >= at_ms).await;
+        })
+    }
+}

@@ -1,0 +1,114 @@
+//! What the runtime asks of those who run guests. `dacapo-wasm` implements it; tests implement it natively.
+
+use dacapo_core::{Failure, Orchestration, Payload};
+use dacapo_store::ModuleVersion;
+use futures::future::BoxFuture;
+use std::sync::{Arc, Mutex};
+
+/// An execution that is being played: the guest asks it, the runtime feeds it. Never locked across an await.
+pub type SharedOrchestration = Arc<Mutex<Orchestration>>;
+
+/// Plays orchestrators.
+pub trait OrchestratorExecutor: Send + Sync + 'static {
+    /// Sets up a play of the orchestrator that `orchestration` names. No guest code of the flow has run yet.
+    fn begin<'a>(
+        &'a self,
+        version: &'a ModuleVersion,
+        orchestration: SharedOrchestration,
+    ) -> BoxFuture<'a, Result<Box<dyn Play>, PlayError>>;
+}
+
+/// One guest at rest, with its call parked. Dropping it is always safe: the history is the truth.
+pub trait Play: Send + 'static {
+    /// Lets the guest run until every path of it waits, or it ends.
+    fn run_turn(&mut self) -> BoxFuture<'_, Result<GuestEnd, PlayError>>;
+    /// What it costs to keep it parked, in bytes. An estimate.
+    fn memory_bytes(&self) -> usize;
+}
+
+/// How a guest's turn ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GuestEnd {
+    /// It waits.
+    Parked,
+    /// The orchestrator returned.
+    Returned(Result<Payload, Failure>),
+    /// It trapped, by its own doing: it would do so again.
+    Trapped(Failure),
+}
+
+/// Why a guest could not go on, by no doing of the flow's own. It may be tried again.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum PlayError {
+    /// Cut by a limit of the machine. Never an event of the history by itself.
+    #[error("{0}")]
+    Cut(String),
+    /// There is no room for another guest at the moment.
+    #[error("no room for another warm instance: {0}")]
+    NoRoom(String),
+    /// The module cannot be loaded.
+    #[error("the module cannot be loaded: {0}")]
+    Unavailable(String),
+}
+
+/// Runs activities.
+pub trait ActivityExecutor: Send + Sync + 'static {
+    /// Runs the activity once.
+    fn run(&self, version: Arc<ModuleVersion>, run: ActivityRun) -> BoxFuture<'_, Result<Payload, Failure>>;
+}
+
+/// One run of an activity.
+#[derive(Clone, Debug)]
+pub struct ActivityRun {
+    /// The activity.
+    pub name: String,
+    /// Its input.
+    pub input: Payload,
+    /// The instance that called.
+    pub instance_id: String,
+    /// The same for every attempt and every re-run of this call.
+    pub idempotency_key: String,
+    /// 1 for the first.
+    pub attempt: u32,
+    /// The time of the run, in milliseconds since 1970.
+    pub now_ms: u64,
+}
+
+/// Checks and prepares what is deployed.
+pub trait ModuleLoader: Send + Sync + 'static {
+    /// Checks that `component` is a module of ours, compiles it and keeps the result, so that a play begins at once.
+    fn prepare<'a>(&'a self, digest: &'a str, component: &'a [u8]) -> BoxFuture<'a, Result<Exports, InvalidModule>>;
+}
+
+/// What a module offers and needs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Exports {
+    /// Its orchestrators.
+    pub orchestrators: Vec<String>,
+    /// Its activities.
+    pub activities: Vec<String>,
+    /// The interfaces it imports.
+    pub imports: Vec<String>,
+}
+
+/// Why something that was deployed is not a module of ours. The text says what it is and what would be right.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidModule {
+    /// The upload itself is wrong.
+    #[error("{0}")]
+    NotAModule(String),
+    /// It is a component, but the host could not compile or probe it.
+    #[error("{0}")]
+    NotUsable(String),
+}
+
+/// All that runs guests, together.
+#[derive(Clone)]
+pub struct Guests {
+    /// For orchestrators.
+    pub orchestrators: Arc<dyn OrchestratorExecutor>,
+    /// For activities.
+    pub activities: Arc<dyn ActivityExecutor>,
+    /// For deployments.
+    pub loader: Arc<dyn ModuleLoader>,
+}

@@ -1,0 +1,179 @@
+//! Turns, routing, group commit, timers, activities and recovery: what makes stored instances run.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`client`] | the only door: start, status, raise, terminate, list, purge, deploy |
+//! | [`executor`] | what the runtime asks of those who run guests |
+//! | [`watch`] | statuses as readers see them, and who waits for one |
+//! | [`modules`] | which module version serves which function |
+//! | [`config`], [`clock`] | settings, and the only source of time |
+//! | `router` | finds or makes the slot of an instance; evicts the least recently used warm ones |
+//! | `instance` | plays the turns of one instance, one at a time |
+//! | `committer` | group commit |
+//! | `timers`, `activities` | what a committed turn asked for |
+//! | `recovery` | finds the work that a stopped server left |
+
+mod activities;
+pub mod client;
+pub mod clock;
+mod committer;
+pub mod config;
+pub mod executor;
+mod instance;
+pub mod modules;
+mod recovery;
+mod router;
+mod timers;
+pub mod watch;
+
+pub use client::{Client, ClientError, Start};
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use config::RuntimeConfig;
+pub use executor::{Exports, Guests, InvalidModule};
+pub use modules::DeployError;
+pub use watch::InstanceView;
+
+use activities::Activities;
+use committer::{CommitError, Committer};
+use dacapo_core::InstanceId;
+use dacapo_store::{Delivery, NewInstance, Store, StoreError, Write, Written};
+use modules::Catalog;
+use router::{Message, Router};
+use std::sync::Arc;
+use std::time::Duration;
+use timers::Timers;
+use watch::StatusBoard;
+
+/// Everything that runs, wired together. The outside holds a [`Client`] of it.
+pub struct Runtime {
+    pub(crate) config: RuntimeConfig,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) guests: Guests,
+    pub(crate) catalog: Catalog,
+    pub(crate) committer: Committer,
+    pub(crate) board: StatusBoard,
+    pub(crate) router: Router,
+    pub(crate) activities: Activities,
+    pub(crate) timers: Timers,
+    pub(crate) deploying: tokio::sync::Mutex<()>,
+    pub(crate) started_at_ms: u64,
+}
+
+/// Why the runtime could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The committer's thread could not be started.
+    #[error("cannot start the committer's thread: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+impl Runtime {
+    /// Starts on what the store holds: unfinished work goes on at once. Must be called within a tokio runtime.
+    pub async fn start(
+        store: Arc<dyn Store>,
+        guests: Guests,
+        clock: Arc<dyn Clock>,
+        config: RuntimeConfig,
+    ) -> Result<Client, StartError> {
+        let (timers, armed) = Timers::new(config.timers_in_memory);
+        let runtime = Arc::new(Self {
+            catalog: Catalog::default(),
+            committer: Committer::start(store.clone())?,
+            board: StatusBoard::new(config.status_cache_bytes),
+            router: Router::new(&config),
+            activities: Activities::new(config.activity_concurrency),
+            timers,
+            deploying: tokio::sync::Mutex::new(()),
+            started_at_ms: clock.now_ms(),
+            config,
+            clock,
+            store,
+            guests,
+        });
+        let versions = runtime.read(|store| store.modules()).await?;
+        runtime.catalog.load(versions);
+        tokio::spawn(timers::run(Arc::downgrade(&runtime), armed));
+        tokio::spawn(recovery::run(runtime.clone()));
+        Ok(Client { runtime })
+    }
+
+    /// A read of the store, off the async threads.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let store = self.store.clone();
+        match tokio::task::spawn_blocking(move || read(&*store)).await {
+            Ok(result) => result,
+            Err(error) => Err(StoreError::Engine { doing: "reading", source: Box::new(error) }),
+        }
+    }
+
+    pub(crate) async fn create(self: &Arc<Self>, new: NewInstance) -> Result<(), CommitError> {
+        let runtime = self.clone();
+        let begun = new.clone();
+        self.committer
+            .commit_then(Write::Create(new), move |written| {
+                if let Ok(Written::Created { key, epoch }) = *written {
+                    let created = instance::Created { key, epoch, new: begun };
+                    runtime.board.publish(created.view());
+                    let id = created.new.id.clone();
+                    Router::post(&runtime, &id, Message::Created(Box::new(created)));
+                }
+            })
+            .await?;
+        Ok(())
+    }
+
+    pub(crate) async fn deliver(self: &Arc<Self>, delivery: Delivery) -> Result<(), CommitError> {
+        let runtime = self.clone();
+        let (id, event) = (delivery.id.clone(), delivery.event.clone());
+        self.committer
+            .commit_then(Write::Deliver(delivery), move |written| {
+                if let Ok(Written::Delivered { key, seq }) = *written {
+                    Router::post(&runtime, &id, Message::Inbox { key, seq, event });
+                }
+            })
+            .await?;
+        Ok(())
+    }
+
+    pub(crate) async fn purge(self: &Arc<Self>, id: InstanceId, force: bool) -> Result<(), CommitError> {
+        let runtime = self.clone();
+        self.committer
+            .commit_then(Write::Purge { id: id.clone(), force }, move |written| {
+                if let Ok(Written::Purged { key }) = *written {
+                    runtime.board.remove(&id);
+                    runtime.timers.set(key, &id, None);
+                }
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Stops: no new turn begins, those under way are committed, and the committer ends. What is left undone is in the
+    /// store. Waits `patience` at most for activities and turns under way.
+    pub(crate) async fn drain(&self, patience: Duration) {
+        self.router.close();
+        self.activities.close();
+        let idle = async {
+            self.activities.idle().await;
+            self.router.idle().await;
+        };
+        if tokio::time::timeout(patience, idle).await.is_err() {
+            tracing::warn!("stopped with turns or activities under way: they run again after the next start");
+        }
+        self.committer.stop();
+    }
+}
+
+impl Client {
+    /// Stops the runtime; see the glossary's "drain". Requests after it answer [`ClientError::ShuttingDown`].
+    pub async fn drain(&self, patience: Duration) {
+        self.runtime.drain(patience).await;
+    }
+}

@@ -1,0 +1,226 @@
+//! Which module version serves which function: the catalog in memory, and deployments.
+
+use crate::Runtime;
+use crate::committer::CommitError;
+use crate::executor::InvalidModule;
+use dacapo_core::ids::{MAX_NAME_CHARS, fold_name};
+use dacapo_store::{FunctionKind, ModuleVersion, NewModule, Refused, StoreError, VersionId, Write, Written};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// Why a module was not deployed or deleted.
+#[derive(Debug, thiserror::Error)]
+pub enum DeployError {
+    /// The module's name is not one.
+    #[error("A module name has 1 to {MAX_NAME_CHARS} characters out of letters, digits, '.', '_' and '-'; found '{0}'.")]
+    Name(String),
+    /// Not a module of ours, or not usable.
+    #[error(transparent)]
+    Invalid(#[from] InvalidModule),
+    /// Exports two functions that differ in case only, or a name that is not one.
+    #[error("The module exports the {} '{name}' {problem}.", kind.as_str())]
+    Export {
+        /// What it is.
+        kind: FunctionKind,
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Another module exports one of its functions.
+    #[error("The {} '{function}' is already exported by module '{module}': deploy under that name, or delete that module.", kind.as_str())]
+    NameTaken {
+        /// What it is.
+        kind: FunctionKind,
+        /// Its name.
+        function: String,
+        /// Whose it is.
+        module: String,
+    },
+    /// No such version.
+    #[error("There is no version {version} of a module '{module}'.")]
+    UnknownVersion {
+        /// The module.
+        module: String,
+        /// The version.
+        version: u32,
+    },
+    /// Unfinished instances are on the version.
+    #[error("Version {version} of '{module}' is held by {instances} unfinished instances: let them end, or terminate them.")]
+    Pinned {
+        /// The module.
+        module: String,
+        /// The version.
+        version: u32,
+        /// How many.
+        instances: u64,
+    },
+    /// The server is going down.
+    #[error("The server is shutting down: try again when it is back.")]
+    ShuttingDown,
+    /// The store failed; nothing was done.
+    #[error("The store cannot answer: {0}")]
+    Store(Arc<StoreError>),
+}
+
+impl From<CommitError> for DeployError {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Store(error) => Self::Store(error),
+            CommitError::Closed => Self::ShuttingDown,
+            CommitError::Refused(refused) => Self::Store(Arc::new(StoreError::Corrupt(format!("unexpected answer: {refused}")))),
+        }
+    }
+}
+
+/// All module versions, and the active one for each function.
+#[derive(Default)]
+pub(crate) struct Catalog {
+    content: RwLock<Content>,
+}
+
+#[derive(Default)]
+struct Content {
+    versions: BTreeMap<(String, u32), Arc<ModuleVersion>>,
+    by_id: HashMap<VersionId, Arc<ModuleVersion>>,
+    active: HashMap<(FunctionKind, String), Arc<ModuleVersion>>,
+}
+
+impl Catalog {
+    /// Replaces everything by what the store holds now.
+    pub(crate) fn load(&self, versions: Vec<ModuleVersion>) {
+        let mut content = Content::default();
+        for version in versions.into_iter().map(Arc::new) {
+            content.versions.insert((version.module.clone(), version.version), version.clone());
+            content.by_id.insert(version.id, version.clone());
+            if version.active {
+                let functions = |kind, names: &[String]| names.iter().map(move |name| (kind, fold_name(name))).collect::<Vec<_>>();
+                let mut exported = functions(FunctionKind::Orchestrator, &version.orchestrators);
+                exported.extend(functions(FunctionKind::Activity, &version.activities));
+                content.active.extend(exported.into_iter().map(|function| (function, version.clone())));
+            }
+        }
+        *self.content.write().unwrap_or_else(PoisonError::into_inner) = content;
+    }
+
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, Content> {
+        // A writer replaces the whole content at once; a panic cannot leave half of it.
+        self.content.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn active(&self, kind: FunctionKind, name: &str) -> Option<Arc<ModuleVersion>> {
+        self.read().active.get(&(kind, fold_name(name))).cloned()
+    }
+
+    /// The version that new instances of the orchestrator are pinned to.
+    pub(crate) fn orchestrator(&self, name: &str) -> Option<Arc<ModuleVersion>> {
+        self.active(FunctionKind::Orchestrator, name)
+    }
+
+    /// The version that runs an activity for an instance that is pinned to `pinned`: its own module's, if that exports
+    /// the activity, so that a flow and the activities it was built with stay together; else the active one.
+    pub(crate) fn activity(&self, name: &str, pinned: VersionId) -> Option<Arc<ModuleVersion>> {
+        let folded = fold_name(name);
+        let own = self.version(pinned).filter(|version| version.activities.iter().any(|own| fold_name(own) == folded));
+        own.or_else(|| self.active(FunctionKind::Activity, name))
+    }
+
+    /// The version with this key.
+    pub(crate) fn version(&self, id: VersionId) -> Option<Arc<ModuleVersion>> {
+        self.read().by_id.get(&id).cloned()
+    }
+
+    /// All orchestrators that can be started, by name.
+    pub(crate) fn orchestrators(&self) -> Vec<String> {
+        let content = self.read();
+        let active = content.versions.values().filter(|version| version.active);
+        let mut names: Vec<String> = active.flat_map(|version| version.orchestrators.iter().cloned()).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// All versions, by module and version.
+    pub(crate) fn all(&self) -> Vec<Arc<ModuleVersion>> {
+        self.read().versions.values().cloned().collect()
+    }
+
+    fn find(&self, module: &str, version: u32) -> Option<Arc<ModuleVersion>> {
+        self.read().versions.get(&(module.to_owned(), version)).cloned()
+    }
+}
+
+impl Runtime {
+    pub(crate) async fn deploy(&self, module: &str, component: Vec<u8>) -> Result<(Arc<ModuleVersion>, bool), DeployError> {
+        check_module_name(module)?;
+        let digest = dacapo_core::ids::sha256_hex(&component);
+        let exports = self.guests.loader.prepare(&digest, &component).await?;
+        check_exports(FunctionKind::Orchestrator, &exports.orchestrators)?;
+        check_exports(FunctionKind::Activity, &exports.activities)?;
+        let new = NewModule {
+            module: module.to_owned(),
+            digest,
+            component,
+            orchestrators: exports.orchestrators,
+            activities: exports.activities,
+            imports: exports.imports,
+            created_at_ms: self.clock.now_ms(),
+        };
+        // Deployments are rare: one at a time, so that the catalog is loaded in the order of commits.
+        let _one_at_a_time = self.deploying.lock().await;
+        let written = self.committer.commit(Write::AddModule(new)).await.map_err(|error| match error {
+            CommitError::Refused(Refused::NameTaken { kind, function, module }) => DeployError::NameTaken { kind, function, module },
+            other => other.into(),
+        })?;
+        self.reload_catalog().await?;
+        match written {
+            Written::ModuleAdded { version, added } => Ok((Arc::new(version), added)),
+            other => Err(DeployError::Store(Arc::new(StoreError::Corrupt(format!("unexpected answer: {other:?}"))))),
+        }
+    }
+
+    pub(crate) async fn delete_version(&self, module: &str, version: u32) -> Result<(), DeployError> {
+        let unknown = || DeployError::UnknownVersion { module: module.to_owned(), version };
+        let found = self.catalog.find(module, version).ok_or_else(unknown)?;
+        let _one_at_a_time = self.deploying.lock().await;
+        self.committer.commit(Write::DeleteVersion(found.id)).await.map_err(|error| match error {
+            CommitError::Refused(Refused::UnknownVersion) => unknown(),
+            CommitError::Refused(Refused::Pinned { instances }) => {
+                DeployError::Pinned { module: module.to_owned(), version, instances }
+            }
+            other => other.into(),
+        })?;
+        self.reload_catalog().await
+    }
+
+    async fn reload_catalog(&self) -> Result<(), DeployError> {
+        let versions = self.read(|store| store.modules()).await.map_err(|error| DeployError::Store(Arc::new(error)))?;
+        self.catalog.load(versions);
+        Ok(())
+    }
+}
+
+fn check_module_name(name: &str) -> Result<(), DeployError> {
+    let allowed = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if name.is_empty() || name.chars().count() > MAX_NAME_CHARS || !name.chars().all(allowed) {
+        return Err(DeployError::Name(name.chars().take(MAX_NAME_CHARS).collect()));
+    }
+    Ok(())
+}
+
+fn check_exports(kind: FunctionKind, names: &[String]) -> Result<(), DeployError> {
+    let mut seen = HashMap::new();
+    for name in names {
+        let refuse = |problem: String| Err(DeployError::Export { kind, name: name.clone(), problem });
+        let chars = name.chars().count();
+        if chars == 0 || chars > MAX_NAME_CHARS {
+            return refuse(format!("with {chars} characters; a name has 1 to {MAX_NAME_CHARS}"));
+        }
+        if let Some(c) = name.chars().find(|c| matches!(c, '/' | '\\' | '#' | '?') || c.is_control()) {
+            return refuse(format!("with the character {c:?}, which cannot stand in a URL path"));
+        }
+        if let Some(other) = seen.insert(fold_name(name), name) {
+            return refuse(format!("and also '{other}': names compare ignoring case"));
+        }
+    }
+    Ok(())
+}

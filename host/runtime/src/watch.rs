@@ -1,0 +1,197 @@
+//! The statuses that readers see: published at commit, kept in memory for recent instances, pushed to who waits.
+
+use dacapo_core::{InstanceId, Payload, RuntimeStatus};
+use dacapo_store::{Instance, InstanceKey};
+use lru::LruCache;
+use std::collections::HashMap;
+use std::hash::BuildHasher;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
+
+/// What a reader is told about an instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InstanceView {
+    /// Its key; together with `generation` and `turn` it names this state of this instance for ever.
+    pub key: InstanceKey,
+    /// Its id.
+    pub id: InstanceId,
+    /// The orchestrator.
+    pub name: String,
+    /// Where it stands.
+    pub status: RuntimeStatus,
+    /// Its current execution.
+    pub generation: u32,
+    /// Turns committed in it (the opening counts as one).
+    pub turn: u64,
+    /// Created, in milliseconds since 1970.
+    pub created_at_ms: u64,
+    /// Last turn, in milliseconds since 1970.
+    pub updated_at_ms: u64,
+    /// The input; `None` where it was not asked for.
+    pub input: Option<Payload>,
+    /// The custom status.
+    pub custom_status: Option<Payload>,
+    /// The output.
+    pub output: Option<Payload>,
+    /// The instance cannot be played on, and its history says nothing of it: the replay did not match, say.
+    /// `status` and `output` then show it as Failed; nothing of that is stored, and a restart tries again.
+    pub stalled: bool,
+}
+
+impl InstanceView {
+    /// The view of what is stored.
+    pub fn of(instance: Instance, input: Option<Payload>) -> Self {
+        Self {
+            key: instance.key,
+            id: instance.id,
+            name: instance.name,
+            status: instance.status,
+            generation: instance.generation,
+            turn: instance.next_seq,
+            created_at_ms: instance.created_at_ms,
+            updated_at_ms: instance.updated_at_ms,
+            input,
+            custom_status: instance.custom_status,
+            output: instance.output,
+            stalled: false,
+        }
+    }
+
+    /// A text that is equal for two views of one id exactly when they show the same state.
+    pub fn revision(&self) -> String {
+        format!("{}.{}.{}{}", self.key.0, self.generation, self.turn, if self.stalled { "s" } else { "" })
+    }
+
+    fn weight_bytes(&self) -> usize {
+        let payloads = [&self.input, &self.custom_status, &self.output];
+        256 + self.id.as_str().len() + payloads.into_iter().flatten().map(Payload::len_bytes).sum::<usize>()
+    }
+}
+
+/// The latest view of an instance that somebody waits for; `None` once it was purged, or before anything happened.
+pub type Watching = watch::Receiver<Option<Arc<InstanceView>>>;
+
+const SHARDS: usize = 16;
+
+/// Statuses of recent instances, and those who wait for a change of one.
+pub(crate) struct StatusBoard {
+    shards: [Mutex<Shard>; SHARDS],
+    hasher: std::hash::RandomState,
+    budget_bytes: usize,
+}
+
+struct Shard {
+    recent: LruCache<InstanceId, Arc<InstanceView>>,
+    weight_bytes: usize,
+    watchers: HashMap<InstanceId, watch::Sender<Option<Arc<InstanceView>>>>,
+}
+
+impl StatusBoard {
+    pub(crate) fn new(budget_bytes: usize) -> Self {
+        let shard = |_| Mutex::new(Shard { recent: LruCache::unbounded(), weight_bytes: 0, watchers: HashMap::new() });
+        Self { shards: std::array::from_fn(shard), hasher: Default::default(), budget_bytes: budget_bytes / SHARDS }
+    }
+
+    fn shard(&self, id: &InstanceId) -> MutexGuard<'_, Shard> {
+        let at = usize::try_from(self.hasher.hash_one(id) % SHARDS as u64).unwrap_or_default();
+        // A panic elsewhere cannot leave a shard half changed in a way that matters: it is a cache.
+        self.shards[at].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Called in the order of commits, and only once the commit is durable.
+    pub(crate) fn publish(&self, view: InstanceView) {
+        let view = Arc::new(view);
+        let mut shard = self.shard(&view.id);
+        if let Some(watchers) = shard.watchers.get(&view.id) {
+            watchers.send_replace(Some(view.clone()));
+        }
+        shard.weight_bytes += view.weight_bytes();
+        if let Some(old) = shard.recent.put(view.id.clone(), view) {
+            shard.weight_bytes -= old.weight_bytes();
+        }
+        while shard.weight_bytes > self.budget_bytes
+            && let Some((_, old)) = shard.recent.pop_lru()
+        {
+            shard.weight_bytes -= old.weight_bytes();
+        }
+    }
+
+    /// The instance is gone.
+    pub(crate) fn remove(&self, id: &InstanceId) {
+        let mut shard = self.shard(id);
+        if let Some(old) = shard.recent.pop(id) {
+            shard.weight_bytes -= old.weight_bytes();
+        }
+        if let Some(watchers) = shard.watchers.get(id) {
+            watchers.send_replace(None);
+        }
+    }
+
+    pub(crate) fn recent(&self, id: &InstanceId) -> Option<Arc<InstanceView>> {
+        self.shard(id).recent.get(id).cloned()
+    }
+
+    /// From now on, every published view of `id`. Subscribe first, then read the present state: nothing is missed.
+    pub(crate) fn subscribe(&self, id: &InstanceId) -> Watching {
+        let mut shard = self.shard(id);
+        shard.watchers.entry(id.clone()).or_insert_with(|| watch::Sender::new(None)).subscribe()
+    }
+
+    /// Called when a watcher leaves: the last one takes the entry along.
+    pub(crate) fn unsubscribe(&self, id: &InstanceId, watching: Watching) {
+        let mut shard = self.shard(id);
+        drop(watching);
+        if shard.watchers.get(id).is_some_and(|sender| sender.receiver_count() == 0) {
+            shard.watchers.remove(id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(id: &str, turn: u64) -> InstanceView {
+        InstanceView {
+            key: InstanceKey(1),
+            id: InstanceId::parse(id).expect("valid"),
+            name: "X".into(),
+            status: RuntimeStatus::Running,
+            generation: 0,
+            turn,
+            created_at_ms: 0,
+            updated_at_ms: 0,
+            input: None,
+            custom_status: None,
+            output: None,
+            stalled: false,
+        }
+    }
+
+    #[test]
+    fn keeps_the_latest_view_within_its_budget() {
+        let board = StatusBoard::new(SHARDS * 10_000);
+        for n in 0..10_000 {
+            board.publish(view(&format!("i{n}"), 1));
+        }
+        let kept = (0..10_000).filter(|n| board.recent(&view(&format!("i{n}"), 1).id).is_some()).count();
+        assert!((100..1_000).contains(&kept), "{kept}");
+        board.publish(view("i9999", 2));
+        assert_eq!(board.recent(&view("i9999", 2).id).expect("recent").turn, 2);
+        board.remove(&view("i9999", 2).id);
+        assert!(board.recent(&view("i9999", 2).id).is_none());
+    }
+
+    #[test]
+    fn a_watcher_sees_what_is_published_and_leaves_nothing_behind() {
+        let board = StatusBoard::new(1 << 20);
+        let id = view("a", 1).id;
+        let watching = board.subscribe(&id);
+        board.publish(view("a", 1));
+        assert_eq!(watching.borrow().as_ref().expect("published").turn, 1);
+        board.remove(&id);
+        assert!(watching.borrow().is_none());
+        board.unsubscribe(&id, watching);
+        assert!(board.shard(&id).watchers.is_empty());
+    }
+}
