@@ -109,6 +109,11 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
+/// A seed for random numbers that grows from a text which is the same on every replay.
+pub fn seed_of(text: &str) -> [u8; 32] {
+    Sha256::digest(text).into()
+}
+
 /// What makes one execution of one instance different from every other, the earlier users of its id included.
 /// Everything that looks drawn (uuids, random seeds, idempotency keys) is derived from it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,6 +8,7 @@ use dacapo_core::ids::MAX_NAME_CHARS;
 use dacapo_core::{Event, InstanceId, Orchestration, Payload, RuntimeStatus};
 use dacapo_store::{ContinueAfter, Delivery, InstanceFilter, ModuleVersion, NewInstance, Refused, StoreError};
 use std::sync::Arc;
+use tokio::sync::broadcast::error::RecvError;
 
 /// A request to start an instance.
 #[derive(Clone, Debug)]
@@ -150,11 +151,17 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    /// Waits for the next published view; `None` means that the instance was purged.
+    /// Waits for the next published view, in the order of commits; `None` means that the instance was purged.
+    /// One that was published between subscribing and reading the present status comes too: compare `turn`.
     pub async fn changed(&mut self) -> Option<Arc<InstanceView>> {
         let watching = self.watching.as_mut()?;
-        watching.changed().await.ok()?;
-        watching.borrow_and_update().clone()
+        loop {
+            match watching.recv().await {
+                Ok(view) => return view,
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return None,
+            }
+        }
     }
 }
 

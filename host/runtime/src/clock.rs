@@ -45,6 +45,7 @@ pub struct ManualClock {
 impl ManualClock {
     /// Stands at `now_ms`.
     pub fn new(now_ms: u64) -> Self {
+        Self { now_ms: watch::Sender::new(now_ms) }
     }
 
     /// Moves on; whoever waited for a time up to the new one wakes.

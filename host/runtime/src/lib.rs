@@ -57,6 +57,8 @@ pub struct Runtime {
     pub(crate) activities: Activities,
     pub(crate) timers: Timers,
     pub(crate) deploying: tokio::sync::Mutex<()>,
+    /// For what the committer's thread starts.
+    tasks: tokio::runtime::Handle,
     pub(crate) started_at_ms: u64,
 }
 
@@ -88,6 +90,7 @@ impl Runtime {
             activities: Activities::new(config.activity_concurrency),
             timers,
             deploying: tokio::sync::Mutex::new(()),
+            tasks: tokio::runtime::Handle::current(),
             started_at_ms: clock.now_ms(),
             config,
             clock,
@@ -99,6 +102,11 @@ impl Runtime {
         tokio::spawn(timers::run(Arc::downgrade(&runtime), armed));
         tokio::spawn(recovery::run(runtime.clone()));
         Ok(Client { runtime })
+    }
+
+    /// Starts a task, from whatever thread.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(task);
     }
 
     /// A read of the store, off the async threads.

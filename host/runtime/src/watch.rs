@@ -6,7 +6,7 @@ use lru::LruCache;
 use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::watch;
+use tokio::sync::broadcast;
 
 /// What a reader is told about an instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,8 +68,12 @@ impl InstanceView {
     }
 }
 
-/// The latest view of an instance that somebody waits for; `None` once it was purged, or before anything happened.
-pub type Watching = watch::Receiver<Option<Arc<InstanceView>>>;
+/// Every view of an instance that is published while somebody waits, in order; `None` when it is purged.
+/// Who falls behind by more than [`WATCH_BACKLOG`] misses the oldest ones, never the last.
+pub type Watching = broadcast::Receiver<Option<Arc<InstanceView>>>;
+
+/// Changes kept for a watcher that is slower than the instance.
+pub const WATCH_BACKLOG: usize = 64;
 
 const SHARDS: usize = 16;
 
@@ -83,7 +87,7 @@ pub(crate) struct StatusBoard {
 struct Shard {
     recent: LruCache<InstanceId, Arc<InstanceView>>,
     weight_bytes: usize,
-    watchers: HashMap<InstanceId, watch::Sender<Option<Arc<InstanceView>>>>,
+    watchers: HashMap<InstanceId, broadcast::Sender<Option<Arc<InstanceView>>>>,
 }
 
 impl StatusBoard {
@@ -103,7 +107,8 @@ impl StatusBoard {
         let view = Arc::new(view);
         let mut shard = self.shard(&view.id);
         if let Some(watchers) = shard.watchers.get(&view.id) {
-            watchers.send_replace(Some(view.clone()));
+            // Fails only when the last watcher has just left.
+            let _ = watchers.send(Some(view.clone()));
         }
         shard.weight_bytes += view.weight_bytes();
         if let Some(old) = shard.recent.put(view.id.clone(), view) {
@@ -123,7 +128,7 @@ impl StatusBoard {
             shard.weight_bytes -= old.weight_bytes();
         }
         if let Some(watchers) = shard.watchers.get(id) {
-            watchers.send_replace(None);
+            let _ = watchers.send(None);
         }
     }
 
@@ -134,7 +139,7 @@ impl StatusBoard {
     /// From now on, every published view of `id`. Subscribe first, then read the present state: nothing is missed.
     pub(crate) fn subscribe(&self, id: &InstanceId) -> Watching {
         let mut shard = self.shard(id);
-        shard.watchers.entry(id.clone()).or_insert_with(|| watch::Sender::new(None)).subscribe()
+        shard.watchers.entry(id.clone()).or_insert_with(|| broadcast::Sender::new(WATCH_BACKLOG)).subscribe()
     }
 
     /// Called when a watcher leaves: the last one takes the entry along.
@@ -186,11 +191,15 @@ mod tests {
     fn a_watcher_sees_what_is_published_and_leaves_nothing_behind() {
         let board = StatusBoard::new(1 << 20);
         let id = view("a", 1).id;
-        let watching = board.subscribe(&id);
+        let mut watching = board.subscribe(&id);
         board.publish(view("a", 1));
-        assert_eq!(watching.borrow().as_ref().expect("published").turn, 1);
+        board.publish(view("a", 2));
         board.remove(&id);
-        assert!(watching.borrow().is_none());
+        let mut turns = Vec::new();
+        while let Ok(Some(view)) = watching.try_recv() {
+            turns.push(view.turn);
+        }
+        assert_eq!(turns, [1, 2]);
         board.unsubscribe(&id, watching);
         assert!(board.shard(&id).watchers.is_empty());
     }

@@ -1,1 +1,16 @@
-//! stub
+//! The Dacapo server: everything below it wired together, with an HTTP API in front and a command line around.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`config`] | the settings of a server, each with its default, and what makes them invalid |
+//! | [`app`] | the composition root: store, guests, runtime and HTTP as one running thing |
+//! | [`http`] | the HTTP API; the only user of axum |
+//! | [`cli`] | the command line; the only user of clap |
+
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod http;
+
+pub use app::{App, Parts};
+pub use config::ServeConfig;

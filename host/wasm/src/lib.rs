@@ -1,1 +1,87 @@
-//! stub
+//! Guests in wasmtime: the engine, modules, and the host side of the WIT contract.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`engine`] | the one wasmtime configuration, and the ticker that bounds CPU |
+//! | `bindings` | the only `bindgen!` |
+//! | `guest` | the data of one store: who plays, within which limits |
+//! | `host` | what guests import: translate, call, translate back |
+//! | `orchestrator`, `activity` | drive a guest until it parks; run one to its end |
+//! | `module` | is an upload a module of ours, and what does it export |
+//! | `registry` | modules that are ready to play, by digest |
+//! | [`compile`] | compiling, in a child process with limits |
+//! | `cache` | compiled modules on disk; the only `unsafe` |
+
+mod activity;
+mod bindings;
+mod cache;
+pub mod compile;
+pub mod engine;
+mod guest;
+mod host;
+mod module;
+mod orchestrator;
+mod registry;
+
+use cache::Cache;
+use compile::Compiler;
+use dacapo_runtime::Guests;
+use engine::Ticker;
+use registry::Registry;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Finds the bytes of a component by its digest: the store, seen from here.
+pub type ComponentSource = Arc<dyn Fn(&str) -> Result<Option<Vec<u8>>, String> + Send + Sync>;
+
+/// Settings of the guests' host.
+#[derive(Clone, Debug)]
+pub struct WasmConfig {
+    /// Where compiled modules are kept. Only files that this host wrote there are ever loaded.
+    pub cache_folder: PathBuf,
+    /// The program that compiles, called with `compile-module`; `None` compiles in this process, without limits.
+    pub compiler: Option<PathBuf>,
+    /// CPU of one turn of an orchestrator, in milliseconds (in steps of [`engine::TICK_MS`]).
+    pub turn_cpu_ms: u64,
+    /// CPU of one run of an activity, in milliseconds.
+    pub activity_cpu_ms: u64,
+    /// Linear memory of one instance, in bytes.
+    pub instance_memory_bytes: usize,
+    /// Guests in memory at the same time: warm instances and running activities.
+    pub instances: u32,
+}
+
+impl WasmConfig {
+    /// The defaults, with compiled modules in `cache_folder`.
+    pub fn new(cache_folder: PathBuf) -> Self {
+        Self {
+            cache_folder,
+            compiler: None,
+            turn_cpu_ms: 1_000,
+            activity_cpu_ms: 30_000,
+            instance_memory_bytes: 64 << 20,
+            instances: 5_000,
+        }
+    }
+}
+
+/// Runs guests: the one type behind the runtime's executor traits.
+#[derive(Clone)]
+pub(crate) struct Wasm(Arc<Host>);
+
+/// What every guest is run with.
+pub(crate) struct Host {
+    pub(crate) config: WasmConfig,
+    pub(crate) ticker: Ticker,
+    pub(crate) registry: Registry,
+}
+
+/// Builds the host that runs guests of modules from `source`.
+pub fn guests(config: WasmConfig, source: ComponentSource) -> anyhow::Result<Guests> {
+    let engine = engine::build(&config).map_err(engine::plain)?;
+    let cache = Cache::open(&config.cache_folder, &engine)?;
+    let compiler = Compiler::new(engine.clone(), config.compiler.clone());
+    let registry = Registry::new(engine.clone(), cache, compiler, source)?;
+    let wasm = Arc::new(Wasm(Arc::new(Host { ticker: Ticker::start(engine)?, registry, config })));
+    Ok(Guests { orchestrators: wasm.clone(), activities: wasm.clone(), loader: wasm })
+}

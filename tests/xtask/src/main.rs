@@ -1,1 +1,52 @@
-fn main() {}
+//! The project's own commands: `cargo xtask samples | guests | demo | test`.
+
+mod cargo;
+mod clients;
+mod demo;
+mod guests;
+mod process;
+mod samples;
+mod server;
+mod step;
+mod tally;
+mod test;
+mod tools;
+mod wasm;
+mod watch;
+
+use anyhow::{Result, bail};
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  samples        build samples/rust into target/samples/rust/<Name>.wasm
+  guests         build tests/guests into target/guests/wasm/<name>.wasm
+  demo [--keep]  serve, deploy and run the samples; --keep leaves the server running
+  test           set up everything that the tests need, and run all of them
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match run(&args) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &[String]) -> Result<ExitCode> {
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match args.as_slice() {
+        ["samples"] => samples::run()?,
+        ["guests"] => guests::run()?,
+        ["demo"] => demo::run(demo::After::Stop)?,
+        ["demo", "--keep"] => demo::run(demo::After::Keep)?,
+        ["test"] => return test::run(),
+        ["help" | "--help" | "-h"] => print!("{USAGE}"),
+        _ => bail!("unknown command `{}`\n{USAGE}", args.join(" ")),
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,35 @@
+//! Two futures, and whichever is done first.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+
+/// One of two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Either<L, R> {
+    /// The first one won.
+    Left(L),
+    /// The second one won.
+    Right(R),
+}
+
+/// Waits for whichever is done first, and drops the other, which cancels a task: an event that it would have taken stays
+/// for the next wait. Pass `&mut task` to keep the loser.
+///
+/// ```no_run
+/// # use dacapo::prelude::*;
+/// # async fn flow(ctx: Context) -> Result<&'static str> {
+/// match race(ctx.wait_for_event::<bool>("Approved"), ctx.wait_for_event::<()>("Withdrawn")).await {
+///     Either::Left(approved) => Ok(if approved? { "go ahead" } else { "refused" }),
+///     Either::Right(_) => Ok("never mind"),
+/// }
+/// # }
+/// ```
+pub async fn race<A: Future, B: Future>(a: A, b: B) -> Either<A::Output, B::Output> {
+    let (mut a, mut b) = (pin!(a), pin!(b));
+    poll_fn(|cx| match a.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Either::Left(output)),
+        Poll::Pending => b.as_mut().poll(cx).map(Either::Right),
+    })
+    .await
+}

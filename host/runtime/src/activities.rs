@@ -1,0 +1,107 @@
+//! Runs the activities that committed turns asked for: at most so many at a time, each at most once at a time.
+
+use crate::Runtime;
+use crate::executor::ActivityRun;
+use crate::router::{Message, Router};
+use dacapo_core::{ActivityCall, Failure, Identity, Payload, TaskId};
+use dacapo_store::{InstanceKey, VersionId};
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Semaphore;
+
+/// One activity call of one execution.
+pub(crate) type CallKey = (InstanceKey, u32, TaskId);
+
+/// Who calls.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub(crate) key: InstanceKey,
+    pub(crate) identity: Identity,
+    pub(crate) version: VersionId,
+}
+
+/// Admission is a queue in memory: no write, no poll.
+pub(crate) struct Activities {
+    /// Calls that were handed over and whose results no turn has consumed yet.
+    in_flight: Mutex<HashSet<CallKey>>,
+    slots: Semaphore,
+    all_slots: u32,
+    closed: AtomicBool,
+}
+
+impl Activities {
+    pub(crate) fn new(concurrency: usize) -> Self {
+        let all_slots = u32::try_from(concurrency.clamp(1, Semaphore::MAX_PERMITS >> 3)).unwrap_or(u32::MAX);
+        Self {
+            in_flight: Mutex::default(),
+            slots: Semaphore::new(all_slots as usize),
+            all_slots,
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    fn in_flight(&self) -> MutexGuard<'_, HashSet<CallKey>> {
+        // A set of keys is valid whatever happened while it was locked.
+        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs `call` unless it is in flight already.
+    pub(crate) fn dispatch(runtime: &Arc<Runtime>, caller: &Caller, call: ActivityCall) {
+        let key = (caller.key, caller.identity.generation, call.task);
+        if !runtime.activities.in_flight().insert(key) {
+            return;
+        }
+        let (started, caller) = (runtime.clone(), caller.clone());
+        runtime.spawn(async move {
+            // Never closed: the semaphore lives as long as the runtime.
+            let Ok(_slot) = started.activities.slots.acquire().await else { return };
+            if started.activities.closed.load(Ordering::Acquire) {
+                return;
+            }
+            let task = call.task;
+            let outcome = run(&started, &caller, call).await;
+            let message = Message::Activity { key: caller.key, generation: caller.identity.generation, task, outcome };
+            Router::post(&started, &caller.identity.instance_id, message);
+        });
+    }
+
+    /// A turn has consumed the result of the call, or nothing ever will.
+    pub(crate) fn settled(&self, key: &CallKey) {
+        self.in_flight().remove(key);
+    }
+
+    /// No queued activity begins from now on.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+    }
+
+    /// Returns once none runs.
+    pub(crate) async fn idle(&self) {
+        // Fair: those who queue before us find it closed and leave.
+        let _ = self.slots.acquire_many(self.all_slots).await;
+    }
+}
+
+async fn run(runtime: &Runtime, caller: &Caller, call: ActivityCall) -> Result<Payload, Failure> {
+    let Some(version) = runtime.catalog.activity(&call.name, caller.version) else {
+        let message = format!("No deployed module exports the activity '{}'.", call.name);
+        return Err(Failure::new("activity-not-found", message));
+    };
+    let run = ActivityRun {
+        idempotency_key: caller.identity.idempotency_key(call.task),
+        instance_id: caller.identity.instance_id.to_string(),
+        name: call.name,
+        input: call.input,
+        attempt: 1,
+        now_ms: runtime.clock.now_ms(),
+    };
+    let name = run.name.clone();
+    let result = runtime.guests.activities.run(version, run).await?;
+    let (found, limit) = (result.len_bytes(), runtime.config.limits.payload_bytes);
+    if found > limit {
+        let message = format!("The result of activity '{name}' has {found} bytes; the limit `payload_bytes` is {limit}.");
+        return Err(Failure::new("too-large", message));
+    }
+    Ok(result)
+}

@@ -1,0 +1,337 @@
+//! Plays the turns of one instance, one at a time: load or continue, feed, let the guest run, commit, follow up.
+
+mod arrivals;
+mod load;
+
+use crate::Runtime;
+use crate::activities::{Activities, Caller};
+use crate::committer::CommitError;
+use crate::executor::{GuestEnd, Play, PlayError, SharedOrchestration};
+use crate::router::{Message, Router};
+use crate::watch::InstanceView;
+use arrivals::Arrivals;
+use dacapo_core::history::CorruptHistory;
+use dacapo_core::orchestration::Stop;
+use dacapo_core::replay::Mismatch;
+use dacapo_core::turn::failed_output;
+use dacapo_core::{Failure, InstanceId, Orchestration, Payload, RuntimeStatus, TurnEnd, TurnOutcome};
+use dacapo_store::{Fence, InstanceKey, ModuleVersion, NewInstance, Refused, StoreError, TurnWrite, VersionId, Write};
+use std::sync::{Arc, MutexGuard, PoisonError};
+
+/// An instance that was created a moment ago; its opening is durable.
+pub(crate) struct Created {
+    pub(crate) key: InstanceKey,
+    pub(crate) epoch: u64,
+    pub(crate) new: NewInstance,
+}
+
+impl Created {
+    /// How readers see it before its first turn.
+    pub(crate) fn view(&self) -> InstanceView {
+        InstanceView {
+            key: self.key,
+            id: self.new.id.clone(),
+            name: self.new.name.clone(),
+            status: RuntimeStatus::Pending,
+            generation: 0,
+            turn: 1,
+            created_at_ms: self.new.opening.at_ms,
+            updated_at_ms: self.new.opening.at_ms,
+            input: load::input_of(&self.new.opening),
+            custom_status: None,
+            output: None,
+            stalled: false,
+        }
+    }
+}
+
+/// What is known of an instance without its guest: enough to commit a turn and to show it.
+#[derive(Clone, Debug)]
+struct Known {
+    id: InstanceId,
+    name: String,
+    version: VersionId,
+    fence: Fence,
+    /// The number of the next inbox entry that no turn has consumed.
+    inbox_next: u64,
+    created_at_ms: u64,
+    updated_at_ms: u64,
+    input: Option<Payload>,
+    custom_status: Option<Payload>,
+}
+
+/// An instance in memory, with its guest parked.
+pub(crate) struct Held {
+    known: Known,
+    orchestration: SharedOrchestration,
+    play: Box<dyn Play>,
+    finished: bool,
+}
+
+impl Held {
+    /// Itself, as long as there is something to keep warm.
+    pub(crate) fn if_warm(self: Box<Self>) -> Option<Box<Self>> {
+        (!self.finished).then_some(self)
+    }
+
+    /// What it costs to keep it, in bytes. An estimate.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        size_of::<Self>() + 1_024 + self.play.memory_bytes()
+    }
+
+    fn orchestration(&self) -> MutexGuard<'_, Orchestration> {
+        // Poisoned by a panic in the middle of a turn: that turn ends in an error and this is dropped with it.
+        self.orchestration.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Why a turn was not committed. Nothing of it has happened.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    /// It is unknown, finished or has moved on: forget what is held.
+    #[error("the instance is gone")]
+    Gone,
+    /// The store failed; the work is still there.
+    #[error("the store failed: {0}")]
+    Store(Arc<StoreError>),
+    /// The committer has stopped.
+    #[error("the committer has stopped")]
+    Closed,
+    /// The guest was cut by a limit of the machine.
+    #[error("the turn was cut: {0}")]
+    Cut(String),
+    /// No room for another guest.
+    #[error("no room for another guest: {0}")]
+    NoRoom(String),
+    /// It cannot be played on: the replay does not match, or the history or the module cannot be read.
+    #[error("{1}")]
+    Stalled(Box<Known>, String),
+}
+
+impl From<CommitError> for Trouble {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Refused(Refused::Fenced) => Trouble::Gone,
+            CommitError::Refused(refused) => {
+                Trouble::Store(Arc::new(StoreError::Corrupt(format!("a turn was refused: {refused}"))))
+            }
+            CommitError::Store(error) => Trouble::Store(error),
+            CommitError::Closed => Trouble::Closed,
+        }
+    }
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Trouble::Store(Arc::new(error))
+    }
+}
+
+impl From<(&Known, PlayError)> for Trouble {
+    fn from((known, error): (&Known, PlayError)) -> Self {
+        match error {
+            PlayError::Cut(reason) => Trouble::Cut(reason),
+            PlayError::NoRoom(reason) => Trouble::NoRoom(reason),
+            PlayError::Unavailable(_) => Trouble::Stalled(Box::new(known.clone()), error.to_string()),
+        }
+    }
+}
+
+impl From<(&Known, CorruptHistory)> for Trouble {
+    fn from((known, error): (&Known, CorruptHistory)) -> Self {
+        Trouble::Stalled(Box::new(known.clone()), error.to_string())
+    }
+}
+
+impl From<(&Known, Box<Mismatch>)> for Trouble {
+    fn from((known, mismatch): (&Known, Box<Mismatch>)) -> Self {
+        Trouble::Stalled(Box::new(known.clone()), mismatch.to_string())
+    }
+}
+
+/// Plays what `messages` ask for. Returns the instance if it may stay warm.
+pub(crate) async fn play(
+    runtime: &Arc<Runtime>,
+    id: &InstanceId,
+    held: Option<Box<Held>>,
+    messages: Vec<Message>,
+) -> Option<Box<Held>> {
+    let arrivals = Arrivals::of(messages);
+    let mut start = match (&arrivals.created, held) {
+        // A new instance took the id: whatever was held belongs to an older one.
+        (Some(created), _) => Some(load::Loaded::created(created)),
+        (None, held) => held.map(load::Loaded::Warm),
+    };
+    let mut cuts = 0;
+    let result = loop {
+        match attempt(runtime, id, start.take(), &arrivals).await {
+            Err(Trouble::Cut(reason)) => {
+                cuts += 1;
+                tracing::warn!(instance = %id, cuts, %reason, "a turn was cut; it has not happened");
+                if cuts >= runtime.config.cuts_before_failure {
+                    break fail(runtime, id, Failure::new("cut", format!("the turn was cut {cuts} times: {reason}"))).await;
+                }
+            }
+            // Somebody else's guest makes room; if all are at work, they will soon rest.
+            Err(Trouble::NoRoom(_)) if !runtime.router.is_closed() => {
+                if !runtime.router.evict_one() {
+                    tokio::task::yield_now().await;
+                }
+            }
+            other => break other,
+        }
+    };
+    for key in arrivals.activity_keys() {
+        runtime.activities.settled(&key);
+    }
+    match result {
+        Ok(held) => held,
+        Err(trouble) => {
+            follow_up(runtime, id, trouble);
+            None
+        }
+    }
+}
+
+/// What to do after a turn that did not happen.
+fn follow_up(runtime: &Arc<Runtime>, id: &InstanceId, trouble: Trouble) {
+    match trouble {
+        Trouble::Gone | Trouble::Closed => {}
+        Trouble::Stalled(known, reason) => {
+            tracing::error!(instance = %id, %reason, "the instance cannot be played on; nothing was written");
+            let failure = Failure::new("stalled", reason);
+            runtime.board.publish(InstanceView {
+                output: Some(failed_output(&known.name, &failure)),
+                status: RuntimeStatus::Failed,
+                stalled: true,
+                ..known.view()
+            });
+        }
+        trouble @ (Trouble::Store(_) | Trouble::Cut(_) | Trouble::NoRoom(_)) => {
+            tracing::error!(instance = %id, %trouble, "a turn could not be committed; trying again in a second");
+            let (runtime, id) = (runtime.clone(), id.clone());
+            runtime.clone().spawn(async move {
+                runtime.clock.sleep_until(runtime.clock.now_ms() + 1_000).await;
+                Router::post(&runtime, &id, Message::Wake);
+            });
+        }
+    }
+}
+
+async fn attempt(
+    runtime: &Arc<Runtime>,
+    id: &InstanceId,
+    start: Option<load::Loaded>,
+    arrivals: &Arrivals,
+) -> Result<Option<Box<Held>>, Trouble> {
+    let loaded = match start {
+        Some(loaded) => loaded,
+        None => load::read(runtime, id).await?,
+    };
+    let known = loaded.known();
+    let inbox = arrivals.inbox_for(known.fence.key, known.inbox_next, loaded.inbox());
+    if let Some(reason) = arrivals::termination(&inbox.events) {
+        let outcome = Orchestration::terminate(runtime.clock.now_ms().max(known.updated_at_ms), reason);
+        commit(runtime, known.clone(), inbox.next, outcome).await?;
+        return Ok(None);
+    }
+    let mut held = loaded.hold(runtime).await?;
+    let mut events = arrivals.activities_for(held.known.fence.key, held.known.fence.generation);
+    events.extend(inbox.events);
+    if !held.orchestration().begin_turn(runtime.clock.now_ms(), events) {
+        return Ok(Some(held));
+    }
+    let outcome = guest_turn(&mut held).await?;
+    held.finished = outcome.status.is_finished();
+    held.known = commit(runtime, held.known, inbox.next, outcome).await?;
+    Ok(Some(held))
+}
+
+/// Lets the guest run and closes the turn, live or replayed.
+async fn guest_turn(held: &mut Held) -> Result<TurnOutcome, Trouble> {
+    let ended = held.play.run_turn().await;
+    let mut orchestration = held.orchestration.lock().unwrap_or_else(PoisonError::into_inner);
+    let end = match (ended, orchestration.stop()) {
+        (_, Some(Stop::Fault(fault))) => TurnEnd::Faulted(fault.clone().into_failure()),
+        // `finish_turn` reports it, whatever the guest did after it.
+        (_, Some(Stop::Mismatch(_))) | (Ok(GuestEnd::Parked), None) => TurnEnd::Parked,
+        (Ok(GuestEnd::Returned(result)), None) => TurnEnd::Returned(result),
+        (Ok(GuestEnd::Trapped(failure)), None) => TurnEnd::Faulted(failure),
+        (Err(error), None) => return Err((&held.known, error).into()),
+    };
+    orchestration.finish_turn(end).map_err(|mismatch| (&held.known, mismatch).into())
+}
+
+/// Makes the turn durable, and only then shows it, arms its timer and runs its activities.
+async fn commit(runtime: &Arc<Runtime>, mut known: Known, inbox_next: u64, outcome: TurnOutcome) -> Result<Known, Trouble> {
+    let write = TurnWrite::of(known.fence, inbox_next, &outcome);
+    known.fence.next_seq += 1;
+    known.inbox_next = inbox_next;
+    known.updated_at_ms = outcome.record.at_ms;
+    if let Some(value) = outcome.custom_status {
+        known.custom_status = Some(value).filter(|value| !value.is_null());
+    }
+    let view = InstanceView { status: outcome.status, output: outcome.output, ..known.view() };
+    let (shown, wake_at_ms) = (runtime.clone(), outcome.wake_at_ms);
+    runtime
+        .committer
+        .commit_then(Write::Turn(write), move |written| {
+            if written.is_ok() {
+                shown.timers.set(view.key, &view.id, wake_at_ms);
+                shown.board.publish(view);
+            }
+        })
+        .await?;
+    let caller = known.caller();
+    for call in outcome.activities {
+        Activities::dispatch(runtime, &caller, call);
+    }
+    Ok(known)
+}
+
+/// Ends the instance as Failed without its guest.
+async fn fail(runtime: &Arc<Runtime>, id: &InstanceId, failure: Failure) -> Result<Option<Box<Held>>, Trouble> {
+    let loaded = load::read(runtime, id).await?;
+    let known = loaded.known().clone();
+    let at_ms = runtime.clock.now_ms().max(known.updated_at_ms);
+    let outcome = Orchestration::fail(at_ms, &known.name, failure);
+    let inbox_next = known.inbox_next;
+    commit(runtime, known, inbox_next, outcome).await?;
+    Ok(None)
+}
+
+impl Known {
+    fn view(&self) -> InstanceView {
+        InstanceView {
+            key: self.fence.key,
+            id: self.id.clone(),
+            name: self.name.clone(),
+            status: RuntimeStatus::Running,
+            generation: self.fence.generation,
+            turn: self.fence.next_seq,
+            created_at_ms: self.created_at_ms,
+            updated_at_ms: self.updated_at_ms,
+            input: self.input.clone(),
+            custom_status: self.custom_status.clone(),
+            output: None,
+            stalled: false,
+        }
+    }
+
+    fn caller(&self) -> Caller {
+        Caller { key: self.fence.key, identity: self.identity(), version: self.version }
+    }
+
+    fn identity(&self) -> dacapo_core::Identity {
+        dacapo_core::Identity {
+            instance_id: self.id.clone(),
+            created_at_ms: self.created_at_ms,
+            generation: self.fence.generation,
+        }
+    }
+
+    fn version(&self, runtime: &Runtime) -> Result<Arc<ModuleVersion>, Trouble> {
+        let unknown = || PlayError::Unavailable(format!("its version (key {}) is not in the catalog", self.version.0));
+        runtime.catalog.version(self.version).ok_or_else(|| (self, unknown()).into())
+    }
+}

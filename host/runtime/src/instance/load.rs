@@ -1,0 +1,140 @@
+//! Brings an instance into memory: fresh from its creation, or cold by replaying its history.
+
+use super::{Created, Held, Known, Trouble, guest_turn};
+use crate::Runtime;
+use crate::activities::Activities;
+use dacapo_core::{Event, InstanceId, Orchestration, Payload, TurnRecord};
+use dacapo_store::{Fence, InboxEntry, Instance, StoredTurn};
+use std::sync::{Arc, Mutex};
+
+/// An instance as far as it is known, before its guest is needed.
+pub(super) enum Loaded {
+    /// Its guest is parked in memory.
+    Warm(Box<Held>),
+    /// It has to be played from its history.
+    Cold(Box<Cold>),
+}
+
+pub(super) struct Cold {
+    known: Known,
+    history: Vec<StoredTurn>,
+    inbox: Vec<InboxEntry>,
+}
+
+/// The input that an opening record holds.
+pub(super) fn input_of(opening: &TurnRecord) -> Option<Payload> {
+    match opening.events.first() {
+        Some(Event::ExecutionStarted { input, .. }) => Some(input.clone()),
+        _ => None,
+    }
+}
+
+/// Reads an unfinished instance with its history and inbox.
+pub(super) async fn read(runtime: &Runtime, id: &InstanceId) -> Result<Loaded, Trouble> {
+    // Closed never: the semaphore lives as long as the runtime.
+    let _permit = runtime.router.cold_loads.acquire().await.map_err(|_| Trouble::Closed)?;
+    let wanted = id.clone();
+    let found = runtime.read(move |store| {
+        let Some(instance) = store.instance(&wanted)?.filter(|instance| !instance.status.is_finished()) else {
+            return Ok(None);
+        };
+        // The inbox last: what is delivered after this read comes as a message, and its number tells that it is new.
+        let history = store.history(instance.key, instance.generation, 0)?;
+        let inbox = store.inbox(instance.key)?;
+        Ok(Some((instance, history, inbox)))
+    });
+    let (instance, history, inbox) = found.await?.ok_or(Trouble::Gone)?;
+    let input = history.first().and_then(|opening| input_of(&opening.record));
+    let known = Known::of(instance, input);
+    // The instance is read before its history: only its own turns could have come between, and it plays none now.
+    Ok(Loaded::Cold(Box::new(Cold { known, history, inbox })))
+}
+
+impl Known {
+    fn of(instance: Instance, input: Option<Payload>) -> Self {
+        Self {
+            fence: instance.fence(),
+            id: instance.id,
+            name: instance.name,
+            version: instance.version,
+            inbox_next: instance.inbox_done,
+            created_at_ms: instance.created_at_ms,
+            updated_at_ms: instance.updated_at_ms,
+            input,
+            custom_status: instance.custom_status,
+        }
+    }
+}
+
+impl Loaded {
+    /// Nothing to read: all there is of it was written a moment ago.
+    pub(super) fn created(created: &Created) -> Self {
+        let opening = created.new.opening.clone();
+        let known = Known {
+            id: created.new.id.clone(),
+            name: created.new.name.clone(),
+            version: created.new.version,
+            fence: Fence { key: created.key, epoch: created.epoch, generation: 0, next_seq: 1 },
+            inbox_next: 0,
+            created_at_ms: opening.at_ms,
+            updated_at_ms: opening.at_ms,
+            input: input_of(&opening),
+            custom_status: None,
+        };
+        let history = vec![StoredTurn { seq: 0, record: opening }];
+        Self::Cold(Box::new(Cold { known, history, inbox: Vec::new() }))
+    }
+
+    pub(super) fn known(&self) -> &Known {
+        match self {
+            Self::Warm(held) => &held.known,
+            Self::Cold(cold) => &cold.known,
+        }
+    }
+
+    pub(super) fn inbox(&self) -> Vec<InboxEntry> {
+        match self {
+            Self::Warm(_) => Vec::new(),
+            Self::Cold(cold) => cold.inbox.clone(),
+        }
+    }
+
+    /// With its guest parked where the history ends. Activities that were lost with a stopped server run again.
+    pub(super) async fn hold(self, runtime: &Arc<Runtime>) -> Result<Box<Held>, Trouble> {
+        match self {
+            Self::Warm(held) => Ok(held),
+            Self::Cold(cold) => {
+                let held = cold.replay(runtime).await?;
+                let calls: Vec<_> = held.orchestration().open_activities().collect();
+                let caller = held.known.caller();
+                calls.into_iter().for_each(|call| Activities::dispatch(runtime, &caller, call));
+                Ok(held)
+            }
+        }
+    }
+}
+
+impl Cold {
+    async fn replay(self, runtime: &Arc<Runtime>) -> Result<Box<Held>, Trouble> {
+        let Cold { known, history, .. } = self;
+        let version = known.version(runtime)?;
+        let mut records = history.into_iter();
+        let opening = records.next().map_or(TurnRecord { at_ms: 0, events: Vec::new() }, |turn| turn.record);
+        let orchestration = Orchestration::open(known.identity(), runtime.config.limits.clone(), opening)
+            .map_err(|error| Trouble::from((&known, error)))?;
+        let orchestration = Arc::new(Mutex::new(orchestration));
+        let play = runtime
+            .guests
+            .orchestrators
+            .begin(&version, orchestration.clone())
+            .await
+            .map_err(|error| Trouble::from((&known, error)))?;
+        let mut held = Box::new(Held { known, orchestration, play, finished: false });
+        for turn in records {
+            let begun = held.orchestration().replay_turn(turn.record);
+            begun.map_err(|error| Trouble::from((&held.known, error)))?;
+            guest_turn(&mut held).await?;
+        }
+        Ok(held)
+    }
+}

@@ -1,0 +1,223 @@
+//! Finds or makes the slot of an instance, hands it messages, and evicts the least recently used warm ones.
+//!
+//! A slot with nothing to do has no tokio task. The first message starts one; it plays turns until none is left.
+//! Locks are taken in the order map, slot, and never held across an await.
+
+use crate::Runtime;
+use crate::config::RuntimeConfig;
+use crate::instance::{self, Created, Held};
+use dacapo_core::{Event, Failure, InstanceId, Payload, TaskId};
+use dacapo_store::InstanceKey;
+use lru::LruCache;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::{Notify, Semaphore};
+
+/// Cold instances that are loaded at the same time: each reads the store and replays.
+const COLD_LOADS: usize = 64;
+
+/// Why an instance should look whether there is a turn to play.
+pub(crate) enum Message {
+    /// It was created; its opening is durable.
+    Created(Box<Created>),
+    /// An event is in its inbox.
+    Inbox { key: InstanceKey, seq: u64, event: Event },
+    /// An activity has ended. Not durable until a turn consumes it.
+    Activity { key: InstanceKey, generation: u32, task: TaskId, outcome: Result<Payload, Failure> },
+    /// Its timer is due, or it was found with work at the start.
+    Wake,
+}
+
+/// The place of one instance in memory.
+pub(crate) struct Slot {
+    pub(crate) id: InstanceId,
+    state: Mutex<SlotState>,
+}
+
+#[derive(Default)]
+struct SlotState {
+    messages: Vec<Message>,
+    running: bool,
+    held: Option<Box<Held>>,
+}
+
+impl Slot {
+    fn state(&self) -> MutexGuard<'_, SlotState> {
+        // A panic while it was held: the fields are still each valid, and the history is the truth.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// All slots.
+pub(crate) struct Router {
+    slots: Mutex<HashMap<InstanceId, Arc<Slot>>>,
+    /// Warm slots that are at rest, least recently used first, with what each holds.
+    resting: Mutex<LruCache<InstanceId, (Arc<Slot>, usize)>>,
+    warm_bytes: AtomicUsize,
+    budget_bytes: usize,
+    budget_instances: usize,
+    running: AtomicUsize,
+    closed: AtomicBool,
+    at_rest: Notify,
+    /// Bounds how many cold instances are read and replayed at once.
+    pub(crate) cold_loads: Semaphore,
+}
+
+impl Router {
+    pub(crate) fn new(config: &RuntimeConfig) -> Self {
+        Self {
+            slots: Mutex::default(),
+            resting: Mutex::new(LruCache::unbounded()),
+            warm_bytes: AtomicUsize::new(0),
+            budget_bytes: config.warm_budget_bytes,
+            budget_instances: config.warm_instances,
+            running: AtomicUsize::new(0),
+            closed: AtomicBool::new(false),
+            at_rest: Notify::new(),
+            cold_loads: Semaphore::new(COLD_LOADS),
+        }
+    }
+
+    fn slots(&self) -> MutexGuard<'_, HashMap<InstanceId, Arc<Slot>>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn resting(&self) -> MutexGuard<'_, LruCache<InstanceId, (Arc<Slot>, usize)>> {
+        self.resting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives the instance a message; it is looked at soon, after those that came before it.
+    pub(crate) fn post(runtime: &Arc<Runtime>, id: &InstanceId, message: Message) {
+        let router = &runtime.router;
+        if router.closed.load(Ordering::Acquire) {
+            return;
+        }
+        let mut slots = router.slots();
+        let slot = slots.entry(id.clone()).or_insert_with(|| Arc::new(Slot { id: id.clone(), state: Mutex::default() })).clone();
+        let start = {
+            let mut state = slot.state();
+            state.messages.push(message);
+            !std::mem::replace(&mut state.running, true)
+        };
+        drop(slots);
+        if start {
+            router.running.fetch_add(1, Ordering::AcqRel);
+            runtime.spawn(run(runtime.clone(), slot));
+        }
+    }
+
+    /// Warm instances at rest, and what they hold in bytes.
+    pub(crate) fn warm(&self) -> (usize, usize) {
+        (self.resting().len(), self.warm_bytes.load(Ordering::Relaxed))
+    }
+
+    /// No new turn begins from now on.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Returns once no turn is under way.
+    pub(crate) async fn idle(&self) {
+        loop {
+            let rested = self.at_rest.notified();
+            if self.running.load(Ordering::Acquire) == 0 {
+                return;
+            }
+            rested.await;
+        }
+    }
+
+    fn leave_rest(&self, slot: &Slot) {
+        if let Some((_, bytes)) = self.resting().pop(&slot.id) {
+            self.warm_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        }
+    }
+
+    fn enter_rest(&self, slot: &Arc<Slot>, bytes: usize) {
+        let mut resting = self.resting();
+        if let Some((_, (_, old))) = resting.push(slot.id.clone(), (slot.clone(), bytes)) {
+            self.warm_bytes.fetch_sub(old, Ordering::Relaxed);
+        }
+        self.warm_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Drops warm instances until the budget is kept.
+    fn evict(&self) {
+        while self.warm_bytes.load(Ordering::Relaxed) > self.budget_bytes || self.resting().len() > self.budget_instances {
+            if !self.evict_one() {
+                return;
+            }
+        }
+    }
+
+    /// Drops the warm instance that was longest at rest; `false` when there is none.
+    pub(crate) fn evict_one(&self) -> bool {
+        let Some((id, (slot, bytes))) = self.resting().pop_lru() else { return false };
+        self.warm_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        let dropped = {
+            let mut slots = self.slots();
+            let mut state = slot.state();
+            if state.running {
+                return true;
+            }
+            // Only the slot that is in the map: another may have taken its place meanwhile.
+            if slots.get(&id).is_some_and(|current| Arc::ptr_eq(current, &slot)) {
+                slots.remove(&id);
+            }
+            state.held.take()
+        };
+        // Freed outside of the locks: it unmaps memory.
+        drop(dropped);
+        true
+    }
+
+    /// The slot has nothing to do: forgets it, or keeps it warm. `false` when a message came in meanwhile.
+    fn settle(&self, slot: &Arc<Slot>, held: Option<Box<Held>>) -> Result<(), Option<Box<Held>>> {
+        let mut slots = self.slots();
+        let mut state = slot.state();
+        // Without a budget nothing is kept from one turn to the next, not even between two that follow at once.
+        let held = held.filter(|_| self.budget_bytes > 0);
+        if !state.messages.is_empty() && !self.is_closed() {
+            return Err(held);
+        }
+        state.running = false;
+        match held.and_then(Held::if_warm) {
+            Some(held) => {
+                let bytes = held.memory_bytes();
+                state.held = Some(held);
+                drop((state, slots));
+                self.enter_rest(slot, bytes);
+            }
+            None => {
+                slots.remove(&slot.id);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Plays the turns of one instance until no message is left.
+async fn run(runtime: Arc<Runtime>, slot: Arc<Slot>) {
+    let router = &runtime.router;
+    router.leave_rest(&slot);
+    let mut held = slot.state().held.take();
+    loop {
+        let messages = std::mem::take(&mut slot.state().messages);
+        if !messages.is_empty() && !router.is_closed() {
+            held = instance::play(&runtime, &slot.id, held, messages).await;
+        }
+        match router.settle(&slot, held) {
+            Ok(()) => break,
+            Err(back) => held = back,
+        }
+    }
+    router.evict();
+    if router.running.fetch_sub(1, Ordering::AcqRel) == 1 {
+        router.at_rest.notify_waiters();
+    }
+}

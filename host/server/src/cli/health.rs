@@ -1,0 +1,38 @@
+//! `dacapo health`: asks the server how it is.
+
+use super::Session;
+use super::exit::{CliError, Exit};
+use super::output;
+use super::text;
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+
+/// Ask the server how it is.
+#[derive(clap::Args)]
+pub(crate) struct Args {}
+
+pub(crate) async fn run(Args {}: Args, session: &Session) -> Result<Exit, CliError> {
+    let reply = session.api.send(session.api.get(session.api.own(&["health"]))).await?;
+    let reply = reply.accepted("this server does not tell its health: is it a Dacapo?")?;
+    let facts: BTreeMap<String, Box<RawValue>> = reply.parse()?;
+    session.output.one(&reply.body, || human(&facts))?;
+    Ok(Exit::Done)
+}
+
+fn human(facts: &BTreeMap<String, Box<RawValue>>) -> String {
+    let value =
+        |json: &RawValue| serde_json::from_str::<String>(json.get()).unwrap_or_else(|_| text::compact(json.get()));
+    let pairs: Vec<(&str, String)> = facts.iter().map(|(name, fact)| (name.as_str(), value(fact))).collect();
+    output::pairs(&pairs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fact_is_a_line() {
+        let facts = serde_json::from_str(r#"{"store":"sqlite","warm":{ "instances":1 }}"#).expect("JSON");
+        assert_eq!(human(&facts), "store  sqlite\nwarm   {\"instances\":1}");
+    }
+}

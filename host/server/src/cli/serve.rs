@@ -1,0 +1,145 @@
+//! `dacapo serve`: runs a server until it is told to stop.
+
+use super::exit::{CliError, Exit};
+use super::output;
+use crate::app::App;
+use crate::config::ServeConfig;
+use anyhow::Context as _;
+use clap::ValueEnum;
+use std::io::IsTerminal as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+/// Run a server. Prints `listening on http://ADDR` when it is ready; logs go to standard error.
+///
+/// Ends on SIGTERM or Ctrl-C, once requests and turns under way are done; a second one ends it at once.
+/// The environment variable DACAPO_LOG chooses what is logged, such as `debug` or `warn,dacapo_runtime=trace`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The folder that holds everything that must survive; made when it is not there.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// The address to listen on; port 0 takes a free one.
+    #[arg(long, value_name = "ADDR", default_value = super::DEFAULT_LISTEN)]
+    listen: SocketAddr,
+    /// Memory that instances may hold between their turns, in MiB; 0: none, every turn replays its history.
+    #[arg(long, value_name = "N")]
+    warm_memory_mib: Option<u32>,
+    /// How log lines look.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+    /// What URLs in replies begin with, when clients reach this server by another address.
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    /// Listen on an address that others can reach, although nothing keeps them out.
+    #[arg(long)]
+    insecure: bool,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+pub(crate) async fn run(args: Args) -> Result<Exit, CliError> {
+    log_to_stderr(args.log_format)?;
+    // Before the line is printed: who reads it may stop the server at once.
+    let mut stop = StopSignals::new().context("cannot listen for signals")?;
+    let app = App::serve(args.config()).await?;
+    output::print(&format!("listening on http://{}", app.addr()))?;
+    stop.next().await;
+    tracing::info!("stopping");
+    tokio::select! {
+        () = app.shutdown() => {}
+        () = stop.next() => tracing::warn!("told to stop twice: leaving work under way to the next start"),
+    }
+    Ok(Exit::Done)
+}
+
+impl Args {
+    fn config(self) -> ServeConfig {
+        let default = ServeConfig::default();
+        ServeConfig {
+            data: self.data,
+            listen: self.listen,
+            warm_memory_bytes: self.warm_memory_mib.map_or(default.warm_memory_bytes, bytes),
+            public_url: self.public_url,
+            // Ourselves, as `dacapo compile-module`. Unknown only where the file system hides it from us.
+            compiler: std::env::current_exe().ok(),
+            insecure: self.insecure,
+            ..default
+        }
+    }
+}
+
+/// More than the machine can address is as much as it can.
+fn bytes(mib: u32) -> usize {
+    usize::try_from(u64::from(mib) << 20).unwrap_or(usize::MAX)
+}
+
+fn log_to_stderr(format: LogFormat) -> Result<(), CliError> {
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).with_env_var("DACAPO_LOG");
+    let filter =
+        filter.from_env().context("DACAPO_LOG is not a filter such as `debug` or `warn,dacapo_runtime=trace`")?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = match format {
+        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).try_init(),
+        LogFormat::Json => log.json().try_init(),
+    };
+    started.map_err(|error| CliError::error(format!("cannot start logging: {error}")))
+}
+
+/// SIGTERM and SIGINT.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Command};
+    use clap::Parser as _;
+
+    fn config(args: &[&str]) -> ServeConfig {
+        let cli = Cli::try_parse_from([&["dacapo", "serve", "--data", "d"], args].concat()).expect("valid");
+        let Command::Serve(args) = cli.command else { panic!("is serve") };
+        args.config()
+    }
+
+    #[test]
+    fn what_is_not_said_is_the_default() {
+        let (found, default) = (config(&[]), ServeConfig::default());
+        assert_eq!((found.data, found.listen.to_string()), (PathBuf::from("d"), "127.0.0.1:7071".to_owned()));
+        assert_eq!((found.warm_memory_bytes, found.insecure), (default.warm_memory_bytes, false));
+    }
+
+    #[test]
+    fn every_option_arrives() {
+        let args = ["--listen", "[::]:0", "--warm-memory-mib", "0", "--public-url", "https://x", "--insecure"];
+        let found = config(&args);
+        assert_eq!((found.listen.to_string(), found.warm_memory_bytes), ("[::]:0".to_owned(), 0));
+        assert_eq!((found.public_url.as_deref(), found.insecure), (Some("https://x"), true));
+        assert_eq!(config(&["--warm-memory-mib", "3"]).warm_memory_bytes, 3 << 20);
+    }
+}

@@ -1,0 +1,138 @@
+//! The settings of a server, each with its default, and what makes them invalid.
+
+use axum::http::Uri;
+use dacapo_core::Limits;
+use dacapo_runtime::RuntimeConfig;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::path::PathBuf;
+
+/// Where a server listens, and where the command line looks for one, unless told otherwise.
+pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 7071));
+
+/// No setting raises `component_bytes` past this, in bytes.
+pub const MAX_COMPONENT_BYTES: usize = 64 << 20;
+
+/// The settings of a server.
+#[derive(Clone, Debug)]
+pub struct ServeConfig {
+    /// The folder that holds everything that must survive.
+    pub data: PathBuf,
+    /// The address to listen on; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Memory that warm instances may hold in all, in bytes. 0: every turn replays.
+    pub warm_memory_bytes: usize,
+    /// What URLs in replies begin with, whatever the request said: scheme, host and, where there is one, a path.
+    pub public_url: Option<String>,
+    /// Whether `Forwarded` and `X-Forwarded-*` are believed. Only right behind a proxy that sets them.
+    pub trust_proxy: bool,
+    /// The largest component that can be deployed, in bytes; at most [`MAX_COMPONENT_BYTES`].
+    pub component_bytes: usize,
+    /// The program that compiles modules in a process of its own, under limits: this one. `None` compiles in this process.
+    pub compiler: Option<PathBuf>,
+    /// Whether an address that others can reach may be listened on.
+    pub insecure: bool,
+    /// Bounds on each instance.
+    pub limits: Limits,
+    /// Connections at the same time; further ones wait to be accepted.
+    pub connections: usize,
+    /// Open watch streams at the same time; further ones are refused.
+    pub watch_streams: usize,
+}
+
+impl Default for ServeConfig {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::from("dacapo-data"),
+            listen: DEFAULT_LISTEN,
+            warm_memory_bytes: RuntimeConfig::default().warm_budget_bytes,
+            public_url: None,
+            trust_proxy: false,
+            component_bytes: 32 << 20,
+            compiler: None,
+            insecure: false,
+            limits: Limits::default(),
+            connections: 10_000,
+            watch_streams: 10_000,
+        }
+    }
+}
+
+/// Why settings cannot be served with.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidConfig {
+    /// Others could reach the address, and nothing would keep them out.
+    #[error(
+        "refusing to listen on {0}: others can reach that address, and this version has no keys to keep them out. \
+         Listen on 127.0.0.1 behind a proxy that authenticates, or say --insecure"
+    )]
+    Exposed(SocketAddr),
+    /// Not an absolute http(s) URL.
+    #[error("the public URL must look like https://host or https://host/path, without a query; found '{0}'")]
+    PublicUrl(String),
+    /// Above the hard limit.
+    #[error("the setting `component_bytes` is at most {MAX_COMPONENT_BYTES}; found {0}")]
+    ComponentBytes(usize),
+}
+
+impl ServeConfig {
+    /// Checks what types cannot express.
+    pub fn check(&self) -> Result<(), InvalidConfig> {
+        if !self.insecure && !self.listen.ip().to_canonical().is_loopback() {
+            return Err(InvalidConfig::Exposed(self.listen));
+        }
+        if self.component_bytes > MAX_COMPONENT_BYTES {
+            return Err(InvalidConfig::ComponentBytes(self.component_bytes));
+        }
+        match &self.public_url {
+            Some(url) if !is_base_url(url) => Err(InvalidConfig::PublicUrl(url.clone())),
+            _ => Ok(()),
+        }
+    }
+
+    /// What of it concerns the runtime.
+    pub fn runtime(&self) -> RuntimeConfig {
+        RuntimeConfig {
+            limits: self.limits.clone(),
+            warm_budget_bytes: self.warm_memory_bytes,
+            ..RuntimeConfig::default()
+        }
+    }
+}
+
+fn is_base_url(url: &str) -> bool {
+    url.parse::<Uri>().is_ok_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some() && uri.query().is_none()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listening(listen: &str, insecure: bool) -> ServeConfig {
+        ServeConfig { listen: listen.parse().expect("an address"), insecure, ..ServeConfig::default() }
+    }
+
+    #[test]
+    fn an_address_that_others_reach_needs_a_word_for_it() {
+        for safe in ["127.0.0.1:0", "127.9.9.9:80", "[::1]:80", "[::ffff:127.0.0.1]:80"] {
+            assert_eq!(listening(safe, false).check(), Ok(()), "{safe}");
+        }
+        for exposed in ["0.0.0.0:80", "[::]:80", "192.168.1.7:80"] {
+            let error = listening(exposed, false).check().expect_err(exposed).to_string();
+            assert!(error.contains("--insecure") && error.contains(exposed), "{error}");
+            assert_eq!(listening(exposed, true).check(), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_public_url_is_absolute_and_a_component_bounded() {
+        let with = |url: &str| ServeConfig { public_url: Some(url.into()), ..ServeConfig::default() };
+        assert_eq!(with("https://flows.example/dacapo").check(), Ok(()));
+        for wrong in ["flows.example", "/dacapo", "ftp://flows.example", "https://flows.example/?a=b", ""] {
+            assert_eq!(with(wrong).check(), Err(InvalidConfig::PublicUrl(wrong.into())));
+        }
+        let large = ServeConfig { component_bytes: MAX_COMPONENT_BYTES + 1, ..ServeConfig::default() };
+        assert_eq!(large.check(), Err(InvalidConfig::ComponentBytes(MAX_COMPONENT_BYTES + 1)));
+    }
+}

@@ -1,0 +1,187 @@
+//! What replies are made of: the JSON bodies, with their keys in the contract's order.
+
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use dacapo_core::Payload;
+use dacapo_runtime::InstanceView;
+use dacapo_runtime::client::Health;
+use dacapo_store::ModuleVersion;
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+
+/// The content type of every body that is not a stream.
+const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+
+/// A response with a JSON body.
+pub(super) fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {
+    match serde_json::to_vec(body) {
+        Ok(bytes) => raw(status, bytes),
+        Err(error) => {
+            tracing::error!(%error, "a reply could not be written as JSON");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// A response whose body is JSON text already.
+pub(super) fn raw(status: StatusCode, json: impl Into<Body>) -> Response {
+    let mut response = Response::new(json.into());
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, JSON);
+    response
+}
+
+/// A time in milliseconds since 1970, written as `yyyy-MM-ddTHH:mm:ssZ`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Time(pub(super) u64);
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let second = i64::try_from(self.0 / 1_000).ok().and_then(|second| Timestamp::from_second(second).ok());
+        serializer.collect_str(&second.unwrap_or(Timestamp::MAX))
+    }
+}
+
+/// The status of an instance.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Status<'a> {
+    name: &'a str,
+    instance_id: &'a str,
+    runtime_status: &'static str,
+    input: Option<&'a Payload>,
+    custom_status: Option<&'a Payload>,
+    output: Option<&'a Payload>,
+    created_time: Time,
+    last_updated_time: Time,
+}
+
+impl<'a> Status<'a> {
+    /// What `view` shows.
+    pub(super) fn of(view: &'a InstanceView, show_input: bool) -> Self {
+        Self {
+            name: &view.name,
+            instance_id: view.id.as_str(),
+            runtime_status: view.status.as_str(),
+            input: view.input.as_ref().filter(|_| show_input),
+            custom_status: view.custom_status.as_ref(),
+            output: view.output.as_ref(),
+            created_time: Time(view.created_at_ms),
+            last_updated_time: Time(view.updated_at_ms),
+        }
+    }
+
+    /// As JSON text.
+    pub(super) fn to_json(&self) -> Vec<u8> {
+        let payloads = [self.input, self.custom_status, self.output];
+        let room = 320 + payloads.into_iter().flatten().map(Payload::len_bytes).sum::<usize>();
+        let mut json = Vec::with_capacity(room);
+        serde_json::to_writer(&mut json, self).expect("texts and checked JSON can always be written");
+        json
+    }
+}
+
+/// Where a client finds everything about an instance it has started.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Management<'a> {
+    pub(super) id: &'a str,
+    pub(super) status_query_get_uri: String,
+    pub(super) send_event_post_uri: String,
+    pub(super) terminate_post_uri: String,
+    pub(super) purge_history_delete_uri: String,
+    pub(super) restart_post_uri: String,
+    pub(super) suspend_post_uri: String,
+    pub(super) resume_post_uri: String,
+    pub(super) rewind_post_uri: String,
+    pub(super) watch_get_uri: String,
+}
+
+/// How many instances a purge has deleted.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Purged {
+    pub(super) instances_deleted: u64,
+}
+
+/// One version of a module.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Version<'a> {
+    name: &'a str,
+    version: u32,
+    digest: &'a str,
+    orchestrators: &'a [String],
+    activities: &'a [String],
+    imports: &'a [String],
+    size_bytes: u64,
+    created_time: Time,
+    active: bool,
+}
+
+impl<'a> From<&'a ModuleVersion> for Version<'a> {
+    fn from(version: &'a ModuleVersion) -> Self {
+        Self {
+            name: &version.module,
+            version: version.version,
+            digest: &version.digest,
+            orchestrators: &version.orchestrators,
+            activities: &version.activities,
+            imports: &version.imports,
+            size_bytes: version.size_bytes,
+            created_time: Time(version.created_at_ms),
+            active: version.active,
+        }
+    }
+}
+
+/// A module: the version that new starts take, and all that there are.
+#[derive(Serialize)]
+pub(super) struct Module<'a> {
+    #[serde(flatten)]
+    pub(super) current: Version<'a>,
+    pub(super) versions: Vec<Version<'a>>,
+}
+
+/// How the server is.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Healthy {
+    version: &'static str,
+    store: &'static str,
+    durability: String,
+    uptime_seconds: u64,
+    warm: Warm,
+}
+
+#[derive(Serialize)]
+struct Warm {
+    instances: usize,
+    bytes: usize,
+}
+
+impl From<Health> for Healthy {
+    fn from(health: Health) -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            store: health.store,
+            durability: health.durability,
+            uptime_seconds: health.uptime_ms / 1_000,
+            warm: Warm { instances: health.warm_instances, bytes: health.warm_bytes },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_whole_seconds_and_never_fail() {
+        let text = |ms| serde_json::to_string(&Time(ms)).expect("json");
+        assert_eq!(text(0), "\"1970-01-01T00:00:00Z\"");
+        assert_eq!(text(1_769_862_896_999), "\"2026-01-31T12:34:56Z\"");
+        assert!(text(u64::MAX).starts_with("\"9999-12-3"));
+    }
+}

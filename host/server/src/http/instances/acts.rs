@@ -1,0 +1,66 @@
+//! `POST /instances/{id}/...`: raises events, terminates, and what the next version adds.
+
+use super::target;
+use crate::http::body::{self, Bound};
+use crate::http::error::ApiError;
+use crate::http::paths::Called;
+use crate::http::query::Query;
+use crate::http::{Api, Segments, Shared};
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use dacapo_core::InstanceId;
+use dacapo_runtime::ClientError;
+
+/// 202 once the event is durable. Whether somebody can receive it is checked before what was sent.
+pub(in crate::http) async fn raise_event(
+    State(api): Shared,
+    Segments((id, event)): Segments<(String, String)>,
+    request: Request<Body>,
+) -> Result<StatusCode, ApiError> {
+    let (parts, body) = request.into_parts();
+    let bound = Bound { setting: "payload_bytes", limit_bytes: api.settings.payload_bytes };
+    // Read in any case, so that the connection is good for the next request.
+    let body = body::read(body, bound).await;
+    let id = target(&id)?;
+    unfinished(&api, &id).await?;
+    if !is_json(&parts.headers) {
+        return Err(ApiError::bad_request("ContentType", "Only application/json request content is supported"));
+    }
+    api.client.raise_event(&id, &event, body::json(&body?)?).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+async fn unfinished(api: &Api, id: &InstanceId) -> Result<(), ClientError> {
+    match api.client.status(id).await? {
+        None => Err(ClientError::UnknownInstance(id.clone())),
+        // One that is stalled is not finished: what it cannot consume now waits for it.
+        Some(view) if view.status.is_finished() && !view.stalled => {
+            Err(ClientError::Finished { id: id.clone(), status: view.status })
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()?.split(';').next());
+    media_type.is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// 202 once that is durable; the reason becomes the output.
+pub(in crate::http) async fn terminate(
+    State(api): Shared,
+    Segments(id): Segments<String>,
+    request: Request<Body>,
+) -> Result<StatusCode, ApiError> {
+    let reason = Query::of(request.uri()).text("reason").unwrap_or_default().into_owned();
+    api.client.terminate(&target(&id)?, reason).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// 501.
+pub(in crate::http) async fn not_yet(request: Request<Body>) -> ApiError {
+    let called = Called::of(&request.into_parts().0).uri;
+    let act = called.path().trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+    ApiError::not_yet(&act)
+}

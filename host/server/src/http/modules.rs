@@ -1,0 +1,61 @@
+//! `/api/modules`: deploys, lists and deletes modules.
+
+use super::body::{self, Bound};
+use super::dto::{self, Module, Version};
+use super::error::ApiError;
+use super::{Segments, Shared};
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{Request, StatusCode};
+use axum::response::Response;
+use dacapo_runtime::DeployError;
+use dacapo_store::ModuleVersion;
+use std::sync::Arc;
+
+/// `PUT /api/modules/{name}`: 201 for a new version, 200 where the active one is the same already.
+pub(super) async fn deploy(
+    State(api): Shared,
+    Segments(name): Segments<String>,
+    request: Request<Body>,
+) -> Result<Response, ApiError> {
+    let bound = Bound { setting: "component_bytes", limit_bytes: api.settings.component_bytes };
+    let component = body::read(request.into_body(), bound).await?;
+    let (version, added) = api.client.deploy(&name, component).await?;
+    let status = if added { StatusCode::CREATED } else { StatusCode::OK };
+    Ok(dto::json(status, &Version::from(&*version)))
+}
+
+/// `GET /api/modules`.
+pub(super) async fn list(State(api): Shared) -> Response {
+    let versions = api.client.modules();
+    let modules: Vec<_> = versions.chunk_by(|a, b| a.module == b.module).filter_map(module).collect();
+    dto::json(StatusCode::OK, &modules)
+}
+
+/// `GET /api/modules/{name}`.
+pub(super) async fn one(State(api): Shared, Segments(name): Segments<String>) -> Result<Response, ApiError> {
+    let mut versions = api.client.modules();
+    versions.retain(|version| version.module == name);
+    match module(&versions) {
+        Some(module) => Ok(dto::json(StatusCode::OK, &module)),
+        None => Err(ApiError::missing("UnknownModule", format!("There is no module '{name}'."))),
+    }
+}
+
+/// `DELETE /api/modules/{name}/versions/{version}`.
+pub(super) async fn delete_version(
+    State(api): Shared,
+    Segments((module, version)): Segments<(String, String)>,
+) -> Result<StatusCode, ApiError> {
+    // What is no number is no version either.
+    let version = version.parse().map_err(|_| DeployError::UnknownVersion { module: module.clone(), version: 0 })?;
+    api.client.delete_version(&module, version).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// All versions of one module. Where none is active, the newest speaks for it.
+fn module(versions: &[Arc<ModuleVersion>]) -> Option<Module<'_>> {
+    let current = versions.iter().find(|version| version.active).or(versions.last())?;
+    let versions = versions.iter().map(|version| Version::from(&**version)).collect();
+    Some(Module { current: Version::from(&**current), versions })
+}

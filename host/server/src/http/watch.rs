@@ -1,0 +1,109 @@
+//! `GET /instances/{id}/watch`: a status as a stream of server-sent events.
+
+use super::changes::Changes;
+use super::dto;
+use super::error::ApiError;
+use super::query::Query;
+use super::{Api, Segments, Shared, not_found};
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
+use axum::response::sse::{Event, Sse};
+use axum::response::{IntoResponse, Response};
+use dacapo_core::{InstanceId, Payload, RuntimeStatus};
+use dacapo_runtime::InstanceView;
+use futures::{Stream, stream};
+use std::convert::Infallible;
+use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
+
+/// How long a stream may be silent before proxies might take it for dead, in milliseconds.
+const SILENCE_MS: u64 = 15_000;
+/// Asks proxies not to hold events back.
+const NO_BUFFERING: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+
+/// The present status, then each change of the custom status or the runtime status, up to the final state. The input
+/// is left out unless `showInput=true`: it would be the same in every event.
+pub(super) async fn watch(
+    State(api): Shared,
+    Segments(id): Segments<String>,
+    request: Request<Body>,
+) -> Result<Response, ApiError> {
+    let Ok(id) = InstanceId::parse(&id) else { return Ok(not_found()) };
+    let permit = api.streams.clone().try_acquire_owned();
+    let permit = permit.map_err(|_| ApiError::too_many_streams(api.settings.watch_streams))?;
+    let parts = request.into_parts().0;
+    let Some(changes) = Changes::from_now(&api, &id).await? else { return Ok(not_found()) };
+    let seen = last_event_id(&parts.headers) == Some(changes.latest().revision().as_str());
+    if seen && changes.latest().status.is_finished() {
+        // There is nothing to come: this is how a browser is told not to connect again.
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let sent = seen.then(|| Essence::of(changes.latest()));
+    let show_input = Query::of(&parts.uri).flag("showInput", false);
+    let events = Watcher { api, changes, sent, show_input, _permit: permit }.events();
+    Ok(([NO_BUFFERING], Sse::new(events)).into_response())
+}
+
+fn last_event_id(headers: &HeaderMap) -> Option<&str> {
+    headers.get("last-event-id")?.to_str().ok()
+}
+
+/// What of a status makes an event when it changes.
+#[derive(PartialEq, Eq)]
+struct Essence(RuntimeStatus, Option<Payload>);
+
+impl Essence {
+    fn of(view: &InstanceView) -> Self {
+        Self(view.status, view.custom_status.clone())
+    }
+}
+
+/// One open stream.
+struct Watcher {
+    api: Arc<Api>,
+    changes: Changes,
+    /// What the client knows.
+    sent: Option<Essence>,
+    show_input: bool,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Watcher {
+    fn events(self) -> impl Stream<Item = Result<Event, Infallible>> {
+        stream::unfold(self, |mut watcher| async {
+            let event = watcher.next().await?;
+            Some((Ok(event), watcher))
+        })
+    }
+
+    /// The next event, or a comment after a silence; `None` at the end.
+    async fn next(&mut self) -> Option<Event> {
+        let api = self.api.clone();
+        let silence = api.clock.sleep_until(api.clock.now_ms().saturating_add(SILENCE_MS));
+        tokio::pin!(silence);
+        loop {
+            let essence = Essence::of(self.changes.latest());
+            if self.sent.as_ref() != Some(&essence) {
+                self.sent = Some(essence);
+                return Some(self.event());
+            }
+            if self.changes.latest().status.is_finished() {
+                return None;
+            }
+            tokio::select! {
+                biased;
+                there = self.changes.next() => if !there { return None },
+                () = &mut silence => return Some(Event::default().comment("")),
+                () = api.stopping.begun() => return None,
+            }
+        }
+    }
+
+    fn event(&self) -> Event {
+        let view = self.changes.latest();
+        let json = dto::Status::of(view, self.show_input).to_json();
+        Event::default().id(view.revision()).data(String::from_utf8_lossy(&json))
+    }
+}

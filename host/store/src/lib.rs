@@ -1,0 +1,80 @@
+//! Where Dacapo keeps what must survive: the trait [`Store`] with its contract, and the stores behind it.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`model`] | what is kept: instances, turns, inbox entries, modules |
+//! | [`write`] | what can be written, and what a store answers |
+//! | [`query`] | what can be asked |
+//! | [`error`] | when a store cannot answer |
+//! | [`memory`] | the executable specification, for tests |
+//! | [`sqlite`] | one file on one machine |
+//! | [`conformance`] | the suite that every store passes |
+//!
+//! # The contract
+//! * [`Store::commit`] takes a batch. Either the batch is durable when it returns `Ok`, or nothing of it has happened.
+//!   Each write of it is judged by itself, in order, against the state that the writes before it left: a refused one
+//!   changes nothing and does not keep the others from being committed.
+//! * Only one thread calls `commit` at a time. Reads come from any thread at any time, are never blocked by a commit,
+//!   and see every batch that was acknowledged before they began, and no half of any.
+//! * A store assigns instance keys, inbox numbers and version numbers. Keys are never used twice; inbox numbers are
+//!   per instance and without a gap.
+//! * A store has no clock: every time comes from its caller. Times beyond `i64::MAX` milliseconds are kept as that.
+
+pub mod conformance;
+pub mod error;
+pub mod memory;
+pub mod model;
+pub mod query;
+mod rules;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
+pub mod write;
+
+pub use error::StoreError;
+pub use model::{Fence, FunctionKind, InboxEntry, Instance, InstanceKey, ModuleVersion, StoredTurn, VersionId};
+pub use query::{ContinueAfter, InstanceFilter, Page};
+pub use write::{Delivery, NewInstance, NewModule, Refused, TurnWrite, Write, Written};
+
+use dacapo_core::InstanceId;
+
+/// The result of a read.
+pub type Result<T, E = StoreError> = std::result::Result<T, E>;
+
+/// Durable state. The crate's documentation states the contract.
+pub trait Store: Send + Sync + 'static {
+    /// Writes a batch in one transaction, and returns when it is durable: one answer for each write, in order.
+    fn commit(&self, batch: &[Write]) -> Result<Vec<std::result::Result<Written, Refused>>>;
+
+    /// The instance that has this id now.
+    fn instance(&self, id: &InstanceId) -> Result<Option<Instance>>;
+
+    /// The records of one execution, from number `from_seq` on, in order.
+    /// Unbounded: an execution's history is bounded by the limits under which it was written.
+    fn history(&self, key: InstanceKey, generation: u32, from_seq: u64) -> Result<Vec<StoredTurn>>;
+
+    /// What waits in an instance's inbox, in order.
+    fn inbox(&self, key: InstanceKey) -> Result<Vec<InboxEntry>>;
+
+    /// Instances in the order of their creation, at most `limit` of them, after the place where the last page ended.
+    fn list(&self, filter: &InstanceFilter, after: ContinueAfter, limit: usize) -> Result<Page>;
+
+    /// The input that an instance's current execution was given, or `None` for an unknown key.
+    /// (It is kept in the execution's first record only.)
+    fn input(&self, key: InstanceKey) -> Result<Option<dacapo_core::Payload>>;
+
+    /// Ids of unfinished instances that have work now (a first turn to play, activities in flight, a filled inbox), by
+    /// key, after `after`: see [`Instance::has_work`]. Costs what it returns, however many instances there are.
+    fn busy(&self, after: InstanceKey, limit: usize) -> Result<Vec<(InstanceKey, InstanceId)>>;
+
+    /// Unfinished instances with a timer, by (time, key), after `after`. Costs what it returns.
+    fn timers(&self, after: (u64, InstanceKey), limit: usize) -> Result<Vec<(u64, InstanceKey, InstanceId)>>;
+
+    /// All versions of all modules, by module name and version number.
+    fn modules(&self) -> Result<Vec<ModuleVersion>>;
+
+    /// The component with this SHA-256 (lower-case hex).
+    fn component(&self, digest: &str) -> Result<Option<Vec<u8>>>;
+
+    /// For people: what this store is, and what "durable" means in it. `("sqlite", "wal, synchronous=full")`, say.
+    fn describe(&self) -> (&'static str, String);
+}

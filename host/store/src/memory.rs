@@ -1,0 +1,207 @@
+//! The executable specification: everything in maps under one lock. For tests; nothing survives the process.
+
+mod modules;
+
+use crate::model::{Fence, InboxEntry, Instance, InstanceKey, ModuleVersion, StoredTurn};
+use crate::query::{ContinueAfter, InstanceFilter, Page};
+use crate::write::{Delivery, NewInstance, Refused, TurnWrite, Write, Written};
+use crate::{Result, Store, StoreError, rules};
+use dacapo_core::{Event, InstanceId, Payload};
+use modules::Modules;
+use std::collections::BTreeMap;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+
+type Answer = std::result::Result<Written, Refused>;
+
+/// A store that forgets everything when it is dropped.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    state: RwLock<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    last_key: i64,
+    keys: BTreeMap<InstanceId, InstanceKey>,
+    instances: BTreeMap<InstanceKey, Instance>,
+    /// By instance, execution and number.
+    records: BTreeMap<(InstanceKey, u32, u64), Vec<u8>>,
+    inboxes: BTreeMap<(InstanceKey, u64), Event>,
+    modules: Modules,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, State> {
+        // A panic in a commit is a bug of this file; a test that goes on all the same should see what is there.
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn apply(&mut self, write: &Write) -> Answer {
+        match write {
+            Write::Create(new) => self.create(new),
+            Write::Turn(turn) => self.turn(turn),
+            Write::Deliver(delivery) => self.deliver(delivery),
+            Write::Purge { id, force } => self.purge(id, *force),
+            Write::AddModule(new) => self.modules.add(new),
+            Write::DeleteVersion(id) => {
+                let pinned = self.instances.values().filter(|one| one.version == *id && !one.status.is_finished());
+                self.modules.delete(*id, pinned.count() as u64)
+            }
+        }
+    }
+
+    fn find(&self, id: &InstanceId) -> Option<&Instance> {
+        self.keys.get(id).map(|key| &self.instances[key])
+    }
+
+    fn create(&mut self, new: &NewInstance) -> Answer {
+        let old = self.find(&new.id).map(|old| (old.key, old.epoch, old.status));
+        if let Some((_, _, status)) = old.filter(|(_, _, status)| !status.is_finished()) {
+            return Err(Refused::InstanceExists { status });
+        }
+        if !self.modules.contains(new.version) {
+            return Err(Refused::UnknownVersion);
+        }
+        let mut epoch = 0;
+        if let Some((old_key, old_epoch, _)) = old {
+            self.remove(old_key);
+            epoch = old_epoch + 1;
+        }
+        self.last_key += 1;
+        let key = InstanceKey(self.last_key);
+        self.keys.insert(new.id.clone(), key);
+        self.instances.insert(key, rules::new_instance(key, epoch, new));
+        self.records.insert((key, 0, 0), new.opening.encode());
+        Ok(Written::Created { key, epoch })
+    }
+
+    fn turn(&mut self, turn: &TurnWrite) -> Answer {
+        let Fence { key, generation, next_seq, .. } = turn.fence;
+        let instance = self.instances.get_mut(&key).ok_or(Refused::Fenced)?;
+        rules::accepts(instance.fence(), instance.inbox_done..=instance.inbox_next, turn)?;
+        let after = rules::after_turn(instance.inbox_next, turn);
+        let consumed = instance.inbox_done..after.inbox_done;
+        instance.next_seq += 1;
+        instance.status = turn.status;
+        instance.updated_at_ms = rules::kept_ms(turn.at_ms);
+        if let Some(custom_status) = rules::new_custom_status(turn) {
+            instance.custom_status = custom_status.cloned();
+        }
+        instance.output = turn.output.clone();
+        instance.wake_at_ms = after.wake_at_ms;
+        instance.open_activities = after.open_activities;
+        instance.inbox_done = after.inbox_done;
+        self.records.insert((key, generation, next_seq), turn.record.clone());
+        for seq in consumed {
+            self.inboxes.remove(&(key, seq));
+        }
+        Ok(Written::Turned)
+    }
+
+    fn deliver(&mut self, delivery: &Delivery) -> Answer {
+        let key = *self.keys.get(&delivery.id).ok_or(Refused::UnknownInstance)?;
+        let instance = self.instances.get_mut(&key).ok_or(Refused::UnknownInstance)?;
+        if instance.status.is_finished() {
+            return Err(Refused::Finished { status: instance.status });
+        }
+        if instance.inbox_next - instance.inbox_done >= delivery.limit {
+            return Err(Refused::InboxFull { limit: delivery.limit });
+        }
+        let seq = instance.inbox_next;
+        instance.inbox_next += 1;
+        self.inboxes.insert((key, seq), delivery.event.clone());
+        Ok(Written::Delivered { key, seq })
+    }
+
+    fn purge(&mut self, id: &InstanceId, force: bool) -> Answer {
+        let instance = self.find(id).ok_or(Refused::UnknownInstance)?;
+        let (key, status) = (instance.key, instance.status);
+        if !status.is_finished() && !force {
+            return Err(Refused::Unfinished { status });
+        }
+        self.remove(key);
+        Ok(Written::Purged { key })
+    }
+
+    fn remove(&mut self, key: InstanceKey) {
+        if let Some(instance) = self.instances.remove(&key) {
+            self.keys.remove(&instance.id);
+        }
+        self.records.retain(|(owner, _, _), _| *owner != key);
+        self.inboxes.retain(|(owner, _), _| *owner != key);
+    }
+}
+
+impl Store for MemoryStore {
+    fn commit(&self, batch: &[Write]) -> Result<Vec<Answer>> {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        Ok(batch.iter().map(|write| state.apply(write)).collect())
+    }
+
+    fn instance(&self, id: &InstanceId) -> Result<Option<Instance>> {
+        Ok(self.read().find(id).cloned())
+    }
+
+    fn history(&self, key: InstanceKey, generation: u32, from_seq: u64) -> Result<Vec<StoredTurn>> {
+        let state = self.read();
+        let records = state.records.range((key, generation, from_seq)..=(key, generation, u64::MAX));
+        records.map(|((_, _, seq), bytes)| rules::stored_turn(key, *seq, bytes)).collect()
+    }
+
+    fn inbox(&self, key: InstanceKey) -> Result<Vec<InboxEntry>> {
+        let state = self.read();
+        let entries = state.inboxes.range((key, 0)..=(key, u64::MAX));
+        Ok(entries.map(|((_, seq), event)| InboxEntry { seq: *seq, event: event.clone() }).collect())
+    }
+
+    fn list(&self, filter: &InstanceFilter, after: ContinueAfter, limit: usize) -> Result<Page> {
+        let state = self.read();
+        let mut matches = state.instances.values().filter(|one| one.key > after && filter.matches(one));
+        let instances: Vec<Instance> = matches.by_ref().take(limit).cloned().collect();
+        let last = instances.last().map_or(after, |one| one.key);
+        Ok(Page { next: matches.next().map(|_| last), instances })
+    }
+
+    fn input(&self, key: InstanceKey) -> Result<Option<Payload>> {
+        let state = self.read();
+        let Some(instance) = state.instances.get(&key) else { return Ok(None) };
+        match state.records.get(&(key, instance.generation, 0)) {
+            Some(bytes) => rules::input_of(key, bytes).map(Some),
+            None => Err(StoreError::Corrupt(format!("instance key {} has no record 0", key.0))),
+        }
+    }
+
+    fn busy(&self, after: InstanceKey, limit: usize) -> Result<Vec<(InstanceKey, InstanceId)>> {
+        let state = self.read();
+        let busy = state.instances.values().filter(|one| one.key > after && one.has_work());
+        Ok(busy.take(limit).map(|one| (one.key, one.id.clone())).collect())
+    }
+
+    fn timers(&self, after: (u64, InstanceKey), limit: usize) -> Result<Vec<(u64, InstanceKey, InstanceId)>> {
+        let state = self.read();
+        let armed = state.instances.values().filter_map(|one| Some((one.wake_at_ms?, one.key, one.id.clone())));
+        let mut timers: Vec<_> = armed.filter(|(at_ms, key, _)| (*at_ms, *key) > after).collect();
+        timers.sort_by_key(|(at_ms, key, _)| (*at_ms, *key));
+        timers.truncate(limit);
+        Ok(timers)
+    }
+
+    fn modules(&self) -> Result<Vec<ModuleVersion>> {
+        Ok(self.read().modules.all())
+    }
+
+    fn component(&self, digest: &str) -> Result<Option<Vec<u8>>> {
+        Ok(self.read().modules.component(digest))
+    }
+
+    fn describe(&self) -> (&'static str, String) {
+        ("memory", "nothing survives the process".to_owned())
+    }
+}

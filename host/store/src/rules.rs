@@ -1,0 +1,133 @@
+//! Rules that do not depend on how a store keeps things.
+
+use crate::model::{FunctionKind, InstanceKey, ModuleVersion, VersionId};
+use crate::write::{NewInstance, NewModule, Refused, TurnWrite};
+use crate::{Fence, Instance, Result, StoreError, StoredTurn};
+use dacapo_core::history::CorruptHistory;
+use dacapo_core::ids::fold_name;
+use dacapo_core::{Event, Payload, RuntimeStatus, TurnRecord};
+
+/// The latest time that is kept: what fits into a signed 64-bit column.
+const LATEST_MS: u64 = i64::MAX as u64;
+
+/// A time as it is kept.
+pub(crate) fn kept_ms(at_ms: u64) -> u64 {
+    at_ms.min(LATEST_MS)
+}
+
+/// A new instance as it stands before its first turn.
+pub(crate) fn new_instance(key: InstanceKey, epoch: u64, new: &NewInstance) -> Instance {
+    let at_ms = kept_ms(new.opening.at_ms);
+    Instance {
+        key,
+        id: new.id.clone(),
+        name: new.name.clone(),
+        version: new.version,
+        status: RuntimeStatus::Pending,
+        generation: 0,
+        epoch,
+        next_seq: 1,
+        created_at_ms: at_ms,
+        updated_at_ms: at_ms,
+        custom_status: None,
+        output: None,
+        wake_at_ms: None,
+        open_activities: false,
+        inbox_next: 0,
+        inbox_done: 0,
+    }
+}
+
+/// Whether a turn may be committed on top of this.
+pub(crate) fn accepts(
+    current: Fence,
+    inbox: std::ops::RangeInclusive<u64>,
+    turn: &TurnWrite,
+) -> std::result::Result<(), Refused> {
+    if turn.fence == current && inbox.contains(&turn.inbox_done) { Ok(()) } else { Err(Refused::Fenced) }
+}
+
+/// The definition behind [`Instance::has_work`].
+pub(crate) fn has_work(status: RuntimeStatus, next_seq: u64, open_activities: bool, waiting_events: u64) -> bool {
+    let first_turn = status == RuntimeStatus::Pending || next_seq <= 1;
+    !status.is_finished() && (first_turn || open_activities || waiting_events > 0)
+}
+
+/// What a turn leaves of the things that put an instance on a work list. A finished instance is on none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AfterTurn {
+    pub(crate) inbox_done: u64,
+    pub(crate) wake_at_ms: Option<u64>,
+    pub(crate) open_activities: bool,
+}
+
+/// See [`AfterTurn`].
+pub(crate) fn after_turn(inbox_next: u64, turn: &TurnWrite) -> AfterTurn {
+    if turn.status.is_finished() {
+        AfterTurn { inbox_done: inbox_next, wake_at_ms: None, open_activities: false }
+    } else {
+        AfterTurn {
+            inbox_done: turn.inbox_done,
+            wake_at_ms: turn.wake_at_ms.map(kept_ms),
+            open_activities: turn.open_activities,
+        }
+    }
+}
+
+/// What a turn leaves as the custom status: `None` where it does not touch it.
+pub(crate) fn new_custom_status(turn: &TurnWrite) -> Option<Option<&Payload>> {
+    turn.custom_status.as_ref().map(|value| Some(value).filter(|value| !value.is_null()))
+}
+
+/// Whether another module's active version exports one of the functions of `new`.
+pub(crate) fn check_names(active: &[ModuleVersion], new: &NewModule) -> std::result::Result<(), Refused> {
+    let wanted = exports(&new.orchestrators, &new.activities);
+    for (kind, function) in wanted {
+        let taken = |version: &&ModuleVersion| {
+            version.module != new.module
+                && exports(&version.orchestrators, &version.activities)
+                    .any(|(other_kind, other)| other_kind == kind && fold_name(other) == fold_name(function))
+        };
+        if let Some(version) = active.iter().find(taken) {
+            let (function, module) = (function.to_owned(), version.module.clone());
+            return Err(Refused::NameTaken { kind, function, module });
+        }
+    }
+    Ok(())
+}
+
+fn exports<'a>(orchestrators: &'a [String], activities: &'a [String]) -> impl Iterator<Item = (FunctionKind, &'a str)> {
+    let orchestrators = orchestrators.iter().map(|name| (FunctionKind::Orchestrator, name.as_str()));
+    orchestrators.chain(activities.iter().map(|name| (FunctionKind::Activity, name.as_str())))
+}
+
+/// The version that a new module becomes.
+pub(crate) fn new_version(id: VersionId, version: u32, new: &NewModule) -> ModuleVersion {
+    ModuleVersion {
+        id,
+        module: new.module.clone(),
+        version,
+        digest: new.digest.clone(),
+        size_bytes: new.component.len() as u64,
+        orchestrators: new.orchestrators.clone(),
+        activities: new.activities.clone(),
+        imports: new.imports.clone(),
+        created_at_ms: kept_ms(new.created_at_ms),
+        active: true,
+    }
+}
+
+/// A record as it was kept.
+pub(crate) fn stored_turn(key: InstanceKey, seq: u64, bytes: &[u8]) -> Result<StoredTurn> {
+    let decoded = TurnRecord::decode(seq, bytes);
+    let record = decoded.map_err(|source| StoreError::CorruptHistory { key: key.0, source })?;
+    Ok(StoredTurn { seq, record })
+}
+
+/// The input that an execution's opening record holds.
+pub(crate) fn input_of(key: InstanceKey, opening: &[u8]) -> Result<Payload> {
+    match stored_turn(key, 0, opening)?.record.events.into_iter().next() {
+        Some(Event::ExecutionStarted { input, .. }) => Ok(input),
+        _ => Err(StoreError::CorruptHistory { key: key.0, source: CorruptHistory::NoOpening }),
+    }
+}

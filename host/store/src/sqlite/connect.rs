@@ -1,0 +1,219 @@
+//! The data folder, its lock, and the connections with their settings.
+
+use super::fault::Fault;
+use crate::{Result, StoreError};
+use rusqlite::functions::FunctionFlags;
+use rusqlite::{Connection, OpenFlags};
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// More readers than cores only compete for them.
+const MAX_READERS: usize = 4;
+/// Enough for every statement there is, so that none is parsed twice.
+const CACHED_STATEMENTS: usize = 64;
+/// Only a checkpoint or a recovery ever holds a lock against us: the folder is ours.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Settings of the write connection that the meaning of "durable" rests on, each with the answer that is expected.
+const DURABILITY: [(&str, &str, &str); 2] = [("journal_mode", "WAL", "wal"), ("synchronous", "FULL", "2")];
+
+/// Pages are written back in large rounds: a page that changed a thousand times is then written once. The log may
+/// outgrow that while a long read holds it; it is cut back afterwards. Foreign keys are kept by the writer's own checks.
+const WRITER_SETTINGS: &str = "PRAGMA wal_autocheckpoint = 16000; PRAGMA journal_size_limit = 268435456; \
+     PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF;";
+const READER_SETTINGS: &str = "PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY;";
+/// A file that is mapped turns an IO error into a signal that ends the process.
+const COMMON_SETTINGS: &str = "PRAGMA mmap_size = 0;";
+
+/// The right to use a folder; nobody else has it while this lives.
+#[derive(Debug)]
+pub(super) struct FolderLock {
+    _file: File,
+}
+
+impl FolderLock {
+    /// The file stays behind: deleting it would let two processes lock two files of the same name.
+    pub(super) fn take(folder: &Path) -> Result<Self> {
+        let doing = "locking the data folder";
+        let file = File::options().create(true).truncate(false).write(true).open(folder.join("dacapo.lock"));
+        let file = file.map_err(|source| StoreError::Engine { doing, source: source.into() })?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(StoreError::InUse { folder: folder.display().to_string() }),
+            Err(TryLockError::Error(source)) => Err(StoreError::Engine { doing, source: source.into() }),
+        }
+    }
+}
+
+/// Creates the folder if it is missing, durably: SQLite looks after its files, but not after the folder's own entry.
+pub(super) fn create_folder(folder: &Path) -> Result<()> {
+    let create = || -> std::io::Result<()> {
+        if folder.is_dir() {
+            return Ok(());
+        }
+        std::fs::create_dir_all(folder)?;
+        match folder.canonicalize()?.parent() {
+            Some(parent) => File::open(parent)?.sync_all(),
+            None => Ok(()),
+        }
+    };
+    create().map_err(|source| StoreError::Engine { doing: "creating the data folder", source: source.into() })
+}
+
+/// The connection that writes.
+pub(super) fn open_writer(path: &Path) -> Result<Connection> {
+    let doing = "opening the database";
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let writer = open(path, flags, WRITER_SETTINGS).map_err(|fault| fault.while_doing(doing))?;
+    make_durable(&writer)?;
+    Ok(writer)
+}
+
+fn open_reader(path: &Path) -> Result<Connection, Fault> {
+    let reader = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX, READER_SETTINGS)?;
+    // SQLite's own lower() knows ASCII only; names are compared as the core compares them.
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
+    reader.create_scalar_function("fold_name", 1, flags, |call| {
+        let name = call.get_raw(0).as_str().map_err(|error| rusqlite::Error::UserFunctionError(error.into()))?;
+        Ok(dacapo_core::ids::fold_name(name))
+    })?;
+    Ok(reader)
+}
+
+fn open(path: &Path, flags: OpenFlags, settings: &str) -> Result<Connection, Fault> {
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+    connection.execute_batch(COMMON_SETTINGS)?;
+    connection.execute_batch(settings)?;
+    Ok(connection)
+}
+
+/// SQLite ignores a setting that it cannot fulfil, so each is read back.
+fn make_durable(connection: &Connection) -> Result<()> {
+    for (setting, value, wanted) in DURABILITY {
+        let set = || -> rusqlite::Result<String> {
+            connection.pragma_update_and_check(None, setting, value, |_| Ok(())).or_else(|error| match error {
+                rusqlite::Error::QueryReturnedNoRows => Ok(()),
+                other => Err(other),
+            })?;
+            connection.query_row(&format!("PRAGMA {setting}"), [], |row| {
+                row.get::<_, rusqlite::types::Value>(0).map(|value| match value {
+                    rusqlite::types::Value::Text(text) => text,
+                    rusqlite::types::Value::Integer(number) => number.to_string(),
+                    other => format!("{other:?}"),
+                })
+            })
+        };
+        let found = set().map_err(|source| Fault::from(source).while_doing("setting up the database"))?;
+        if found != wanted {
+            return Err(StoreError::NotDurable { setting, wanted, found });
+        }
+    }
+    Ok(())
+}
+
+/// The connections that read, each used by one thread at a time.
+#[derive(Debug)]
+pub(super) struct Readers {
+    path: PathBuf,
+    pool: Mutex<Pool>,
+    returned: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Pool {
+    idle: Vec<Connection>,
+    /// Idle ones and those in use.
+    open: usize,
+}
+
+impl Readers {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self { path, pool: Mutex::default(), returned: Condvar::new() }
+    }
+
+    /// Runs `read` on a connection of its own; waits for one while all are in use.
+    pub(super) fn read<T>(&self, doing: &'static str, read: impl FnOnce(&Connection) -> Result<T, Fault>) -> Result<T> {
+        let lease = self.lease().map_err(|fault| fault.while_doing(doing))?;
+        read(lease.connection()).map_err(|fault| fault.while_doing(doing))
+    }
+
+    fn lease(&self) -> Result<Lease<'_>, Fault> {
+        let mut pool = self.pool();
+        while pool.idle.is_empty() && pool.open >= MAX_READERS {
+            pool = self.returned.wait(pool).unwrap_or_else(PoisonError::into_inner);
+        }
+        let mut lease = Lease { readers: self, connection: pool.idle.pop() };
+        if lease.connection.is_none() {
+            pool.open += 1;
+            drop(pool);
+            lease.connection = Some(open_reader(&self.path)?);
+        }
+        Ok(lease)
+    }
+
+    fn pool(&self) -> MutexGuard<'_, Pool> {
+        self.pool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connection on loan. It goes back when this is dropped, by a panic too.
+struct Lease<'a> {
+    readers: &'a Readers,
+    connection: Option<Connection>,
+}
+
+impl Lease<'_> {
+    fn connection(&self) -> &Connection {
+        self.connection.as_ref().expect("a lease that was handed out has its connection until it is dropped")
+    }
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        let mut pool = self.readers.pool();
+        match self.connection.take() {
+            Some(connection) => pool.idle.push(connection),
+            None => pool.open -= 1,
+        }
+        self.readers.returned.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_that_cannot_be_durable_is_refused() {
+        // A database in memory has no log, and says so only when asked.
+        let connection = Connection::open_in_memory().expect("opens");
+        let error = make_durable(&connection).expect_err("not durable");
+        assert!(
+            matches!(error, StoreError::NotDurable { setting: "journal_mode", wanted: "wal", ref found } if found == "memory"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn the_write_connection_is_set_up_as_meant() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let writer = open_writer(&folder.path().join("test.db")).expect("opens");
+        let text = writer.query_row("PRAGMA journal_mode", [], |row| row.get::<_, String>(0));
+        assert_eq!(text, Ok("wal".to_owned()));
+        let expected = [
+            ("synchronous", 2),
+            ("wal_autocheckpoint", 16_000),
+            ("mmap_size", 0),
+            ("foreign_keys", 0),
+            ("busy_timeout", 5_000),
+        ];
+        for (setting, value) in expected {
+            let found = writer.query_row(&format!("PRAGMA {setting}"), [], |row| row.get::<_, i64>(0));
+            assert_eq!(found, Ok(value), "{setting}");
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The rows of instances: created, read, purged.
+
+use super::created::CreationTimes;
+use super::fault::{Fault, Halt, corrupt};
+use super::{modules, turns};
+use crate::model::{Instance, InstanceKey, VersionId};
+use crate::rules;
+use crate::write::{NewInstance, Refused, Written};
+use dacapo_core::{InstanceId, Payload, RuntimeStatus};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+/// What [`from_row`] reads, in its order. A macro, so that statements are made of it when compiling.
+macro_rules! instance_columns {
+    () => {
+        "key, status, version, generation, epoch, next_seq, inbox_next, inbox_done, open_activities, created_at_ms, \
+         updated_at_ms, wake_at_ms, id, name, custom_status, output"
+    };
+}
+pub(super) use instance_columns;
+
+/// Statuses up to this code are unfinished. The statements that say `status <= 3` mean it.
+const LAST_UNFINISHED: i64 = 3;
+
+/// A status as it is kept.
+pub(super) fn status_code(status: RuntimeStatus) -> i64 {
+    match status {
+        RuntimeStatus::Pending => 0,
+        RuntimeStatus::Running => 1,
+        RuntimeStatus::Suspended => 2,
+        RuntimeStatus::ContinuedAsNew => LAST_UNFINISHED,
+        RuntimeStatus::Completed => 4,
+        RuntimeStatus::Failed => 5,
+        RuntimeStatus::Terminated => 6,
+        RuntimeStatus::Canceled => 7,
+    }
+}
+
+/// The status that is kept as `code`.
+pub(super) fn status_of(code: i64) -> Result<RuntimeStatus, Fault> {
+    let found = RuntimeStatus::ALL.into_iter().find(|status| status_code(*status) == code);
+    found.ok_or_else(|| corrupt("the status of an instance", code))
+}
+
+/// A count or a time as a column keeps it. Times are cut before; no count gets there.
+pub(super) fn integer(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// Reads [`instance_columns`].
+pub(super) fn from_row(row: &Row<'_>) -> Result<Instance, Fault> {
+    Ok(Instance {
+        key: InstanceKey(row.get(0)?),
+        status: status_of(row.get(1)?)?,
+        version: VersionId(row.get(2)?),
+        generation: row.get(3)?,
+        epoch: row.get(4)?,
+        next_seq: row.get(5)?,
+        inbox_next: row.get(6)?,
+        inbox_done: row.get(7)?,
+        open_activities: row.get(8)?,
+        created_at_ms: row.get(9)?,
+        updated_at_ms: row.get(10)?,
+        wake_at_ms: row.get(11)?,
+        id: id_at(row, 12)?,
+        name: row.get(13)?,
+        custom_status: payload_at(row, 14)?,
+        output: payload_at(row, 15)?,
+    })
+}
+
+/// An instance id in column `at`.
+pub(super) fn id_at(row: &Row<'_>, at: usize) -> Result<InstanceId, Fault> {
+    let text = row.get_ref(at)?.as_str().map_err(|error| corrupt("an instance id", error))?;
+    InstanceId::parse(text).map_err(|error| corrupt("an instance id", error))
+}
+
+fn payload_at(row: &Row<'_>, at: usize) -> Result<Option<Payload>, Fault> {
+    match row.get_ref(at)? {
+        ValueRef::Null => Ok(None),
+        value => {
+            let text = value.as_str().map_err(|error| corrupt("a custom status or output", error))?;
+            Payload::parse(text).map(Some).map_err(|error| corrupt("a custom status or output", error))
+        }
+    }
+}
+
+/// The instance that has this id now.
+pub(super) fn by_id(connection: &Connection, id: &InstanceId) -> Result<Option<Instance>, Fault> {
+    const SQL: &str = concat!("SELECT ", instance_columns!(), " FROM instances WHERE id = ?1");
+    let mut statement = connection.prepare_cached(SQL)?;
+    let mut rows = statement.query([id.as_str()])?;
+    rows.next()?.map(from_row).transpose()
+}
+
+/// What a write has to know of the instance that has an id.
+struct Holder {
+    key: InstanceKey,
+    status: RuntimeStatus,
+    epoch: i64,
+}
+
+fn holder(connection: &Connection, id: &InstanceId) -> Result<Option<Holder>, Fault> {
+    let mut statement = connection.prepare_cached("SELECT key, status, epoch FROM instances WHERE id = ?1")?;
+    let found = statement.query_row([id.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()?;
+    let Some((key, status, epoch)) = found else { return Ok(None) };
+    Ok(Some(Holder { key: InstanceKey(key), status: status_of(status)?, epoch }))
+}
+
+/// The status of the instance that has this id.
+pub(super) fn status(connection: &Connection, id: &InstanceId) -> Result<Option<RuntimeStatus>, Fault> {
+    Ok(holder(connection, id)?.map(|holder| holder.status))
+}
+
+/// [`crate::Write::Create`].
+pub(super) fn create(connection: &Connection, times: &mut CreationTimes, new: &NewInstance) -> Result<Written, Halt> {
+    let old = holder(connection, &new.id)?;
+    if let Some(old) = old.as_ref().filter(|old| !old.status.is_finished()) {
+        return Err(Refused::InstanceExists { status: old.status }.into());
+    }
+    if !modules::exists(connection, new.version)? {
+        return Err(Refused::UnknownVersion.into());
+    }
+    let mut epoch = 0;
+    if let Some(old) = old {
+        remove(connection, old.key)?;
+        epoch = old.epoch + 1;
+    }
+    let at_ms = integer(rules::kept_ms(new.opening.at_ms));
+    times.add(at_ms);
+    let key = insert(connection, new, epoch, at_ms)?;
+    turns::append(connection, key, (0, 0), &new.opening.encode())?;
+    Ok(Written::Created { key, epoch: epoch.unsigned_abs() })
+}
+
+fn insert(connection: &Connection, new: &NewInstance, epoch: i64, at_ms: i64) -> Result<InstanceKey, Fault> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO instances (status, version, generation, epoch, next_seq, inbox_next, inbox_done, open_activities, \
+             has_work, created_at_ms, updated_at_ms, id, name) \
+         VALUES (?1, ?2, 0, ?3, 1, 0, 0, 0, 1, ?4, ?4, ?5, ?6)",
+    )?;
+    let status = status_code(RuntimeStatus::Pending);
+    let key = statement.insert(params![status, new.version.0, epoch, at_ms, new.id.as_str(), new.name])?;
+    Ok(InstanceKey(key))
+}
+
+/// [`crate::Write::Purge`].
+pub(super) fn purge(connection: &Connection, id: &InstanceId, force: bool) -> Result<Written, Halt> {
+    let Holder { key, status, .. } = holder(connection, id)?.ok_or(Refused::UnknownInstance)?;
+    if !status.is_finished() && !force {
+        return Err(Refused::Unfinished { status }.into());
+    }
+    remove(connection, key)?;
+    Ok(Written::Purged { key })
+}
+
+fn remove(connection: &Connection, key: InstanceKey) -> Result<(), Fault> {
+    for sql in [
+        "DELETE FROM history WHERE instance = ?1",
+        "DELETE FROM inbox WHERE instance = ?1",
+        "DELETE FROM instances WHERE key = ?1",
+    ] {
+        connection.prepare_cached(sql)?.execute([key.0])?;
+    }
+    Ok(())
+}
+
+/// How many unfinished instances are on a version.
+pub(super) fn pinned(connection: &Connection, version: VersionId) -> Result<u64, Fault> {
+    // The index holds all that is asked for; finished instances, which may be many, are not looked at.
+    let mut statement = connection.prepare_cached(
+        "SELECT count(*) FROM instances INDEXED BY instances_by_status WHERE status <= 3 AND version = ?1",
+    )?;
+    Ok(statement.query_row([version.0], |row| row.get(0))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_code_names_one_status_and_says_whether_it_is_finished() {
+        for status in RuntimeStatus::ALL {
+            let code = status_code(status);
+            assert_eq!(status_of(code).expect("known"), status);
+            assert_eq!(status.is_finished(), code > LAST_UNFINISHED, "{status}");
+        }
+        assert!(status_of(8).is_err() && status_of(-1).is_err());
+    }
+}

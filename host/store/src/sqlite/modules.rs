@@ -1,0 +1,136 @@
+//! Modules: their versions and components.
+
+use super::fault::{Fault, Halt, corrupt};
+use super::instances::{self, integer};
+use crate::model::{ModuleVersion, VersionId};
+use crate::rules;
+use crate::write::{NewModule, Refused, Written};
+use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
+
+macro_rules! select_versions {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, module, version, active, digest, size_bytes, created_at_ms, orchestrators, activities, imports ",
+            "FROM versions ",
+            $rest
+        )
+    };
+}
+
+fn from_row(row: &Row<'_>) -> Result<ModuleVersion, Fault> {
+    Ok(ModuleVersion {
+        id: VersionId(row.get(0)?),
+        module: row.get(1)?,
+        version: row.get(2)?,
+        active: row.get(3)?,
+        digest: row.get(4)?,
+        size_bytes: row.get(5)?,
+        created_at_ms: row.get(6)?,
+        orchestrators: names_at(row, 7)?,
+        activities: names_at(row, 8)?,
+        imports: names_at(row, 9)?,
+    })
+}
+
+fn names_at(row: &Row<'_>, at: usize) -> Result<Vec<String>, Fault> {
+    let text: String = row.get(at)?;
+    serde_json::from_str(&text).map_err(|error| corrupt("the names of a module's functions", error))
+}
+
+fn names(names: &[String]) -> String {
+    serde_json::to_string(names).expect("a list of texts always serialises")
+}
+
+fn select(connection: &Connection, sql: &str, params: impl Params) -> Result<Vec<ModuleVersion>, Fault> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let versions = statement.query_and_then(params, from_row)?;
+    versions.collect()
+}
+
+fn select_one(connection: &Connection, sql: &str, params: impl Params) -> Result<Option<ModuleVersion>, Fault> {
+    Ok(select(connection, sql, params)?.into_iter().next())
+}
+
+/// All versions of all modules.
+pub(super) fn all(connection: &Connection) -> Result<Vec<ModuleVersion>, Fault> {
+    select(connection, select_versions!("ORDER BY module, version"), [])
+}
+
+/// The component with this digest.
+pub(super) fn component(connection: &Connection, digest: &str) -> Result<Option<Vec<u8>>, Fault> {
+    let mut statement = connection.prepare_cached("SELECT bytes FROM components WHERE digest = ?1")?;
+    Ok(statement.query_row([digest], |row| row.get(0)).optional()?)
+}
+
+/// Whether there is such a version.
+pub(super) fn exists(connection: &Connection, id: VersionId) -> Result<bool, Fault> {
+    Ok(connection.prepare_cached("SELECT 1 FROM versions WHERE id = ?1")?.exists([id.0])?)
+}
+
+/// [`crate::Write::AddModule`].
+pub(super) fn add(connection: &Connection, new: &NewModule) -> Result<Written, Halt> {
+    let active = select(connection, select_versions!("WHERE active = 1 ORDER BY module, version"), [])?;
+    rules::check_names(&active, new)?;
+    let same = select_versions!("WHERE module = ?1 AND digest = ?2");
+    let known = select_one(connection, same, [&new.module, &new.digest])?;
+    let added = known.is_none();
+    let version = match known {
+        Some(version) => version,
+        None => insert(connection, new)?,
+    };
+    activate(connection, &version)?;
+    Ok(Written::ModuleAdded { version: ModuleVersion { active: true, ..version }, added })
+}
+
+fn insert(connection: &Connection, new: &NewModule) -> Result<ModuleVersion, Fault> {
+    let mut next = connection.prepare_cached(
+        "INSERT INTO modules (name, last_version) VALUES (?1, 1) \
+         ON CONFLICT (name) DO UPDATE SET last_version = last_version + 1 RETURNING last_version",
+    )?;
+    let number = next.query_row([&new.module], |row| row.get(0))?;
+    let version = rules::new_version(VersionId(0), number, new);
+    let mut row = connection.prepare_cached(
+        "INSERT INTO versions (module, version, active, digest, size_bytes, created_at_ms, orchestrators, activities, \
+             imports) VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?;
+    let id = row.insert(params![
+        version.module,
+        version.version,
+        version.digest,
+        integer(version.size_bytes),
+        integer(version.created_at_ms),
+        names(&version.orchestrators),
+        names(&version.activities),
+        names(&version.imports),
+    ])?;
+    // The digest is the content: what is there already is the same.
+    connection
+        .prepare_cached("INSERT INTO components (digest, bytes) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
+        .execute(params![new.digest, new.component])?;
+    Ok(ModuleVersion { id: VersionId(id), ..version })
+}
+
+fn activate(connection: &Connection, version: &ModuleVersion) -> Result<(), Fault> {
+    connection
+        .prepare_cached("UPDATE versions SET active = (id = ?2) WHERE module = ?1")?
+        .execute(params![version.module, version.id.0])?;
+    Ok(())
+}
+
+/// [`crate::Write::DeleteVersion`].
+pub(super) fn delete(connection: &Connection, id: VersionId) -> Result<Written, Halt> {
+    let version = select_one(connection, select_versions!("WHERE id = ?1"), [id.0])?.ok_or(Refused::UnknownVersion)?;
+    let instances = instances::pinned(connection, id)?;
+    if instances > 0 {
+        return Err(Refused::Pinned { instances }.into());
+    }
+    connection.prepare_cached("DELETE FROM versions WHERE id = ?1")?.execute([id.0])?;
+    let unused = "DELETE FROM components WHERE digest = ?1 AND NOT EXISTS (SELECT 1 FROM versions WHERE digest = ?1)";
+    connection.prepare_cached(unused)?.execute([&version.digest])?;
+    let newest = select_versions!("WHERE module = ?1 ORDER BY version DESC LIMIT 1");
+    let newest = select_one(connection, newest, [&version.module])?;
+    if let Some(newest) = newest.filter(|_| version.active) {
+        activate(connection, &newest)?;
+    }
+    Ok(Written::VersionDeleted)
+}

@@ -1,0 +1,108 @@
+//! The tables, and the steps by which a database of any earlier version becomes one of this.
+
+use super::fault::Fault;
+use crate::{Result, StoreError};
+use rusqlite::{Connection, TransactionBehavior};
+
+/// Step n makes version n + 1 of version n. A step that was released is never changed.
+const MIGRATIONS: &[&str] = &[VERSION_1];
+
+/// * Histories lie in the order of arrival, not by instance: a group of turns then fills few pages instead of touching
+///   one page each. The index brings an instance's records together again.
+/// * In `instances` the small columns that a turn changes come first, so that they lie on the row's first page however
+///   large its output is. `has_work` is what `Instance::has_work` says; each index with a WHERE holds live rows only.
+/// * `creation` has one row, see `created.rs`.
+/// * AUTOINCREMENT: a key is never used twice, even after the newest row was deleted.
+const VERSION_1: &str = "
+CREATE TABLE instances (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    status INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    next_seq INTEGER NOT NULL,
+    inbox_next INTEGER NOT NULL,
+    inbox_done INTEGER NOT NULL,
+    open_activities INTEGER NOT NULL,
+    has_work INTEGER NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    updated_at_ms INTEGER NOT NULL,
+    wake_at_ms INTEGER,
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    custom_status TEXT,
+    output TEXT
+) STRICT;
+CREATE UNIQUE INDEX instances_by_id ON instances (id);
+CREATE INDEX instances_by_status ON instances (status, key, version);
+CREATE INDEX instances_with_work ON instances (key) WHERE has_work = 1;
+CREATE INDEX instances_by_timer ON instances (wake_at_ms) WHERE wake_at_ms IS NOT NULL;
+
+CREATE TABLE creation (lag_ms INTEGER NOT NULL) STRICT;
+INSERT INTO creation VALUES (0);
+
+CREATE TABLE history (
+    instance INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    record BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX history_by_instance ON history (instance, generation, seq);
+
+CREATE TABLE inbox (
+    instance INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    event BLOB NOT NULL,
+    PRIMARY KEY (instance, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE modules (
+    name TEXT PRIMARY KEY NOT NULL,
+    last_version INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE versions (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    module TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    active INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    orchestrators TEXT NOT NULL,
+    activities TEXT NOT NULL,
+    imports TEXT NOT NULL,
+    UNIQUE (module, version)
+) STRICT;
+CREATE INDEX versions_by_digest ON versions (digest);
+
+CREATE TABLE components (
+    digest TEXT PRIMARY KEY NOT NULL,
+    bytes BLOB NOT NULL
+) STRICT;
+";
+
+/// Brings the database to the newest version, each step in a transaction of its own.
+pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
+    let supported = u32::try_from(MIGRATIONS.len()).expect("there are few migrations");
+    let found = version(connection).map_err(|fault| fault.while_doing("reading the schema version"))?;
+    if found > supported {
+        return Err(StoreError::NewerSchema { found, supported });
+    }
+    for (next, step) in (1..).zip(MIGRATIONS).skip(found as usize) {
+        tracing::info!(version = next, "upgrading the database");
+        run(connection, next, step).map_err(|fault| fault.while_doing("upgrading the schema"))?;
+    }
+    Ok(())
+}
+
+fn version(connection: &Connection) -> Result<u32, Fault> {
+    Ok(connection.query_row("PRAGMA user_version", [], |row| row.get(0))?)
+}
+
+fn run(connection: &mut Connection, next: u32, step: &str) -> Result<(), Fault> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(step)?;
+    transaction.pragma_update(None, "user_version", next)?;
+    Ok(transaction.commit()?)
+}

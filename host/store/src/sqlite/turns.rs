@@ -1,0 +1,124 @@
+//! Turns: the row of the instance moves on, and the history gets a record.
+
+use super::fault::{Fault, Halt, corrupt};
+use super::inbox;
+use super::instances::{integer, status_code};
+use crate::model::{Fence, InstanceKey, StoredTurn};
+use crate::rules::{self, AfterTurn};
+use crate::write::{Refused, TurnWrite, Written};
+use dacapo_core::Payload;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+/// What a turn has to know of the row that it changes.
+struct Before {
+    fence: Fence,
+    status: i64,
+    inbox_next: u64,
+    inbox_done: u64,
+    has_work: bool,
+    wake_at_ms: Option<u64>,
+}
+
+/// [`crate::Write::Turn`].
+pub(super) fn commit(connection: &Connection, turn: &TurnWrite) -> Result<Written, Halt> {
+    let Fence { key, generation, next_seq, .. } = turn.fence;
+    let before = before(connection, key)?.ok_or(Refused::Fenced)?;
+    rules::accepts(before.fence, before.inbox_done..=before.inbox_next, turn)?;
+    let after = rules::after_turn(before.inbox_next, turn);
+    move_on(connection, &before, turn, after)?;
+    append(connection, key, (generation, next_seq), &turn.record)?;
+    if after.inbox_done > before.inbox_done {
+        inbox::consume(connection, key, after.inbox_done)?;
+    }
+    Ok(Written::Turned)
+}
+
+fn before(connection: &Connection, key: InstanceKey) -> Result<Option<Before>, Fault> {
+    let mut statement = connection.prepare_cached(
+        "SELECT status, generation, epoch, next_seq, inbox_next, inbox_done, has_work, wake_at_ms \
+         FROM instances WHERE key = ?1",
+    )?;
+    let found = statement.query_row([key.0], |row| {
+        Ok(Before {
+            status: row.get(0)?,
+            fence: Fence { key, generation: row.get(1)?, epoch: row.get(2)?, next_seq: row.get(3)? },
+            inbox_next: row.get(4)?,
+            inbox_done: row.get(5)?,
+            has_work: row.get(6)?,
+            wake_at_ms: row.get(7)?,
+        })
+    });
+    Ok(found.optional()?)
+}
+
+/// Most turns of a busy instance change nothing that an index holds. SQLite rewrites the entries of every column that
+/// an UPDATE names, changed or not, so those turns name none of them.
+fn move_on(connection: &Connection, before: &Before, turn: &TurnWrite, after: AfterTurn) -> Result<(), Fault> {
+    let next_seq = turn.fence.next_seq + 1;
+    let waiting_events = before.inbox_next - after.inbox_done;
+    let has_work = rules::has_work(turn.status, next_seq, after.open_activities, waiting_events);
+    let status = status_code(turn.status);
+    if (status, has_work, after.wake_at_ms) != (before.status, before.has_work, before.wake_at_ms) {
+        let mut statement = connection
+            .prepare_cached("UPDATE instances SET status = ?2, has_work = ?3, wake_at_ms = ?4 WHERE key = ?1")?;
+        statement.execute(params![turn.fence.key.0, status, has_work, after.wake_at_ms.map(integer)])?;
+    }
+    let custom_status = rules::new_custom_status(turn);
+    let mut statement = connection.prepare_cached(
+        "UPDATE instances SET next_seq = ?2, updated_at_ms = ?3, open_activities = ?4, inbox_done = ?5, output = ?6, \
+             custom_status = iif(?7, ?8, custom_status) WHERE key = ?1",
+    )?;
+    statement.execute(params![
+        turn.fence.key.0,
+        integer(next_seq),
+        integer(rules::kept_ms(turn.at_ms)),
+        after.open_activities,
+        integer(after.inbox_done),
+        turn.output.as_ref().map(Payload::as_str),
+        custom_status.is_some(),
+        custom_status.flatten().map(Payload::as_str),
+    ])?;
+    Ok(())
+}
+
+/// Adds a record to a history; `at` is its execution and its number.
+pub(super) fn append(connection: &Connection, key: InstanceKey, at: (u32, u64), record: &[u8]) -> Result<(), Fault> {
+    let mut statement =
+        connection.prepare_cached("INSERT INTO history (instance, generation, seq, record) VALUES (?1, ?2, ?3, ?4)")?;
+    statement.execute(params![key.0, at.0, integer(at.1), record])?;
+    Ok(())
+}
+
+/// The records of one execution, from number `from_seq` on.
+pub(super) fn history(
+    connection: &Connection,
+    key: InstanceKey,
+    generation: u32,
+    from_seq: u64,
+) -> Result<Vec<StoredTurn>, Fault> {
+    let mut statement = connection.prepare_cached(
+        "SELECT seq, record FROM history WHERE instance = ?1 AND generation = ?2 AND seq >= ?3 ORDER BY seq",
+    )?;
+    let mut rows = statement.query(params![key.0, generation, integer(from_seq)])?;
+    let mut records = Vec::new();
+    while let Some(row) = rows.next()? {
+        let bytes = row.get_ref(1)?.as_blob().map_err(|error| corrupt("a record", error))?;
+        records.push(rules::stored_turn(key, row.get(0)?, bytes)?);
+    }
+    Ok(records)
+}
+
+/// The input of the current execution, from its opening record.
+pub(super) fn input(connection: &Connection, key: InstanceKey) -> Result<Option<Payload>, Fault> {
+    let mut statement = connection.prepare_cached(
+        "SELECT record FROM instances LEFT JOIN history \
+             ON instance = key AND history.generation = instances.generation AND seq = 0 \
+         WHERE key = ?1",
+    )?;
+    let opening: Option<Option<Vec<u8>>> = statement.query_row([key.0], |row| row.get(0)).optional()?;
+    match opening {
+        None => Ok(None),
+        Some(Some(bytes)) => Ok(Some(rules::input_of(key, &bytes)?)),
+        Some(None) => Err(corrupt("a history without an opening", format!("instance key {}", key.0))),
+    }
+}

@@ -1,0 +1,209 @@
+//! What can be written, and what a store answers.
+
+use crate::model::{Fence, FunctionKind, InstanceKey, ModuleVersion, VersionId};
+use dacapo_core::{Event, InstanceId, Payload, RuntimeStatus, TurnOutcome, TurnRecord};
+
+/// One write of a batch.
+#[derive(Clone, Debug)]
+pub enum Write {
+    /// Create an instance, with its opening record.
+    /// Refused: `InstanceExists` (an unfinished one has the id), `UnknownVersion`.
+    /// A finished instance with the id is purged in the same stroke.
+    Create(NewInstance),
+    /// Commit a turn: append its record, take its arrivals out of the inbox, set what it changed.
+    /// A turn that ends the instance also ends its timers, its activities and what is left in its inbox.
+    /// Refused: `Fenced`; also when `inbox_done` is less than what is consumed already, or more than was delivered.
+    Turn(TurnWrite),
+    /// Put an event into an instance's inbox.
+    /// Refused: `UnknownInstance`, `Finished`, `InboxFull`.
+    Deliver(Delivery),
+    /// Delete an instance with all that belongs to it.
+    /// Refused: `UnknownInstance`, or `Unfinished` unless `force`.
+    Purge {
+        /// The instance.
+        id: InstanceId,
+        /// Delete it even while it runs.
+        force: bool,
+    },
+    /// Add a version to a module and make it the active one. The same digest as one of the module's versions: that
+    /// version becomes active again, and nothing is added.
+    /// Refused: `NameTaken`, when the active version of *another* module exports a function of the same kind and name
+    /// (ignoring case).
+    AddModule(NewModule),
+    /// Delete a version (and the component, once no version has its digest).
+    /// Refused: `UnknownVersion`, `Pinned` while unfinished instances are on it.
+    /// If it was the active one, the newest that is left becomes active.
+    DeleteVersion(VersionId),
+}
+
+/// A new instance.
+#[derive(Clone, Debug)]
+pub struct NewInstance {
+    /// Its id.
+    pub id: InstanceId,
+    /// The orchestrator, as the client spelt it.
+    pub name: String,
+    /// The module version it is pinned to.
+    pub version: VersionId,
+    /// The record that opens its history, as number 0.
+    pub opening: TurnRecord,
+}
+
+/// A turn to commit.
+#[derive(Clone, Debug)]
+pub struct TurnWrite {
+    /// What it builds on.
+    pub fence: Fence,
+    /// How many inbox entries are consumed after it, counted from the instance's creation.
+    pub inbox_done: u64,
+    /// The record to append, already encoded: the turn's own thread did that, not the one that writes.
+    pub record: Vec<u8>,
+    /// The time of the turn.
+    pub at_ms: u64,
+    /// The status after it.
+    pub status: RuntimeStatus,
+    /// The custom status, where the turn set one; `null` clears it.
+    pub custom_status: Option<Payload>,
+    /// The output, where the instance ended.
+    pub output: Option<Payload>,
+    /// When the next timer fires.
+    pub wake_at_ms: Option<u64>,
+    /// Whether activities are in flight after the turn.
+    pub open_activities: bool,
+}
+
+impl TurnWrite {
+    /// The write that commits `outcome` on top of `fence`.
+    pub fn of(fence: Fence, inbox_done: u64, outcome: &TurnOutcome) -> Self {
+        Self {
+            fence,
+            inbox_done,
+            record: outcome.record.encode(),
+            at_ms: outcome.record.at_ms,
+            status: outcome.status,
+            custom_status: outcome.custom_status.clone(),
+            output: outcome.output.clone(),
+            wake_at_ms: outcome.wake_at_ms,
+            open_activities: outcome.has_open_activities,
+        }
+    }
+}
+
+/// An event for an instance.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// The receiver.
+    pub id: InstanceId,
+    /// What it gets.
+    pub event: Event,
+    /// How many undelivered events the inbox may hold, this one included.
+    pub limit: u64,
+}
+
+/// A module to add. `version.id`, `version.version` and `version.active` are assigned by the store.
+#[derive(Clone, Debug)]
+pub struct NewModule {
+    /// The module's name.
+    pub module: String,
+    /// SHA-256 of the component, lower-case hex.
+    pub digest: String,
+    /// The component.
+    pub component: Vec<u8>,
+    /// Orchestrators.
+    pub orchestrators: Vec<String>,
+    /// Activities.
+    pub activities: Vec<String>,
+    /// What the component imports.
+    pub imports: Vec<String>,
+    /// When, in milliseconds since 1970.
+    pub created_at_ms: u64,
+}
+
+/// What a store did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// The instance exists.
+    Created {
+        /// Its key.
+        key: InstanceKey,
+        /// Its epoch.
+        epoch: u64,
+    },
+    /// The turn is part of the history.
+    Turned,
+    /// The event is in the inbox.
+    Delivered {
+        /// The receiver.
+        key: InstanceKey,
+        /// The entry's number.
+        seq: u64,
+    },
+    /// The instance is gone.
+    Purged {
+        /// The key it had.
+        key: InstanceKey,
+    },
+    /// The module has this version, and it is active.
+    ModuleAdded {
+        /// The version.
+        version: ModuleVersion,
+        /// Whether it is new.
+        added: bool,
+    },
+    /// The version is gone.
+    VersionDeleted,
+}
+
+/// Why a write was refused; it changed nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// Somebody else moved the instance on, or it is gone: forget what you hold of it.
+    #[error("the instance has moved on since this turn began")]
+    Fenced,
+    /// An unfinished instance has this id.
+    #[error("an instance with this id is {status}")]
+    InstanceExists {
+        /// Where it stands.
+        status: RuntimeStatus,
+    },
+    /// No instance has this id.
+    #[error("no instance has this id")]
+    UnknownInstance,
+    /// The instance has ended.
+    #[error("the instance is {status}")]
+    Finished {
+        /// How.
+        status: RuntimeStatus,
+    },
+    /// The instance has not ended.
+    #[error("the instance is {status}")]
+    Unfinished {
+        /// Where it stands.
+        status: RuntimeStatus,
+    },
+    /// The inbox holds as many events as it may.
+    #[error("the inbox holds {limit} events, the limit `inbox_events`")]
+    InboxFull {
+        /// The limit.
+        limit: u64,
+    },
+    /// No such module version.
+    #[error("no such module version")]
+    UnknownVersion,
+    /// Unfinished instances are on the version.
+    #[error("{instances} unfinished instances are pinned to this version")]
+    Pinned {
+        /// How many.
+        instances: u64,
+    },
+    /// Another module exports the function.
+    #[error("the {} '{function}' is already exported by module '{module}'", kind.as_str())]
+    NameTaken {
+        /// What it is.
+        kind: FunctionKind,
+        /// Its name, as the new module spells it.
+        function: String,
+        /// Whose it is.
+        module: String,
+    },
+}

@@ -1,0 +1,51 @@
+//! Runs one activity of a module to its end.
+
+use crate::{Host, Wasm};
+use crate::guest::{Gate, Guest, Role};
+use crate::host::result_from_guest;
+use dacapo_core::{Failure, Payload};
+use dacapo_runtime::executor::{ActivityExecutor, ActivityRun, PlayError};
+use dacapo_store::ModuleVersion;
+use futures::future::BoxFuture;
+use std::sync::Arc;
+
+impl ActivityExecutor for Wasm {
+    fn run(&self, version: Arc<ModuleVersion>, run: ActivityRun) -> BoxFuture<'_, Result<Payload, Failure>> {
+        Box::pin(async move {
+            loop {
+                match once(&self.0, &version, run.clone()).await {
+                    Ok(result) => return result,
+                    // Warm instances are evicted when one of them needs the room; an activity only has to wait for it.
+                    Err(PlayError::NoRoom(_)) => tokio::task::yield_now().await,
+                    Err(PlayError::Cut(reason)) => {
+                        return Err(Failure::new("cut", format!("activity '{}' was cut: {reason}", run.name)));
+                    }
+                    Err(PlayError::Unavailable(reason)) => return Err(Failure::new("unavailable", reason)),
+                }
+            }
+        })
+    }
+}
+
+async fn once(host: &Host, version: &ModuleVersion, run: ActivityRun) -> Result<Result<Payload, Failure>, PlayError> {
+    let module = host.registry.get(&version.digest).await.map_err(PlayError::Unavailable)?;
+    let Some(pre) = &module.activity else {
+        return Err(PlayError::Unavailable(format!("module '{}' exports no activities", version.module)));
+    };
+    let gate = Gate::new(host.config.activity_cpu_ms);
+    gate.begin(run.now_ms);
+    let folded = dacapo_core::ids::fold_name(&run.name);
+    let own = version.activities.iter().find(|own| dacapo_core::ids::fold_name(own) == folded);
+    let (name, input) = (own.unwrap_or(&run.name).clone(), run.input.to_string());
+    let mut store = Guest::store(host, Role::Activity(run), gate.clone());
+    let last_words = store.data().last_words.clone();
+    let _running = host.ticker.running();
+    let called = async {
+        let guest = pre.instantiate_async(&mut store).await?;
+        guest.dacapo_orchestration_activities().call_run(&mut store, &name, &input).await
+    };
+    match called.await {
+        Ok(result) => Ok(result_from_guest(&format!("result of activity '{name}'"), result)),
+        Err(error) => Guest::judge(&gate, &last_words, &error).map(Err),
+    }
+}

@@ -1,0 +1,151 @@
+//! `dacapo:orchestration/context`: what an orchestrator asks its host.
+
+use super::to_guest;
+use crate::bindings::orchestrator::dacapo::orchestration::context::{Host, HostTask};
+use crate::bindings::types::{ActivityOptions, ChildOptions, Failure, LogLevel};
+use crate::guest::{Guest, Role};
+use dacapo_core::orchestration::Stop;
+use dacapo_core::{Orchestration, TaskId};
+use std::sync::PoisonError;
+use wasmtime::component::Resource;
+
+/// The guest's handle on something in flight.
+#[expect(unreachable_pub, reason = "the generated bindings re-export it")]
+pub struct Task(TaskId);
+
+/// Scratch space for `await-any`, so that a long list of tasks costs no allocation a call.
+pub(crate) type Tasks = Vec<TaskId>;
+
+impl Guest {
+    /// Asks the orchestration; what stops the guest becomes a trap.
+    fn ask<T>(&mut self, ask: impl FnOnce(&mut Orchestration) -> Result<T, Stop>) -> wasmtime::Result<T> {
+        let Role::Orchestrator(orchestration) = &self.role else { return Err(not_here()) };
+        let mut orchestration = orchestration.lock().unwrap_or_else(PoisonError::into_inner);
+        ask(&mut orchestration).map_err(|stop| wasmtime::Error::msg(stop.to_string()))
+    }
+
+    fn tell<T>(&mut self, ask: impl FnOnce(&mut Orchestration) -> T) -> wasmtime::Result<T> {
+        self.ask(|orchestration| Ok(ask(orchestration)))
+    }
+
+    fn task(&mut self, ask: impl FnOnce(&mut Orchestration) -> Result<TaskId, Stop>) -> wasmtime::Result<Resource<Task>> {
+        let task = self.ask(ask)?;
+        Ok(self.table().push(Task(task))?)
+    }
+
+    fn not_yet<T>(&mut self, what: &'static str) -> wasmtime::Result<T> {
+        self.ask(|orchestration| Err(orchestration.not_yet(what)))
+    }
+}
+
+fn not_here() -> wasmtime::Error {
+    wasmtime::Error::msg("only an orchestrator can use `dacapo:orchestration/context`; an activity has `activity-context`")
+}
+
+impl Host for Guest {
+    fn get_input(&mut self) -> wasmtime::Result<String> {
+        self.tell(|orchestration| orchestration.input().to_string())
+    }
+
+    fn call_activity(
+        &mut self,
+        name: String,
+        input: String,
+        options: Option<ActivityOptions>,
+    ) -> wasmtime::Result<Resource<Task>> {
+        if options.is_some_and(|options| options.retry.is_some() || options.timeout_ms.is_some()) {
+            return self.not_yet("an activity option (retry, timeout)");
+        }
+        self.task(|orchestration| orchestration.call_activity(name, &input))
+    }
+
+    fn wait_for_event(&mut self, name: String) -> wasmtime::Result<Resource<Task>> {
+        self.task(|orchestration| orchestration.wait_for_event(name))
+    }
+
+    fn start_timer(&mut self, delay_ms: u64) -> wasmtime::Result<Resource<Task>> {
+        self.task(|orchestration| orchestration.start_timer(delay_ms))
+    }
+
+    fn call_orchestrator(
+        &mut self,
+        _name: String,
+        _input: String,
+        _options: Option<ChildOptions>,
+    ) -> wasmtime::Result<Resource<Task>> {
+        self.not_yet("call-orchestrator")
+    }
+
+    async fn await_any(&mut self, tasks: Vec<Resource<Task>>) -> wasmtime::Result<u32> {
+        let mut ids = std::mem::take(&mut self.tasks);
+        ids.clear();
+        for task in &tasks {
+            ids.push(self.table().get(task)?.0);
+        }
+        let position = loop {
+            if let Some(position) = self.ask(|orchestration| orchestration.poll_any(&ids))? {
+                break position;
+            }
+            self.gate.clone().park().await;
+        };
+        self.tasks = ids;
+        Ok(u32::try_from(position)?)
+    }
+
+    fn set_custom_status(&mut self, value: String) -> wasmtime::Result<Result<(), Failure>> {
+        self.tell(|orchestration| orchestration.set_custom_status(&value).map_err(to_guest))
+    }
+
+    fn raise_event(&mut self, _instance_id: String, _name: String, _data: String) -> wasmtime::Result<()> {
+        self.not_yet("raise-event")
+    }
+
+    fn continue_as_new(&mut self, _input: String, _keep_events: bool) -> wasmtime::Result<()> {
+        self.not_yet("continue-as-new")
+    }
+
+    fn instance_id(&mut self) -> wasmtime::Result<String> {
+        self.tell(|orchestration| orchestration.identity().instance_id.to_string())
+    }
+
+    fn current_time_ms(&mut self) -> wasmtime::Result<u64> {
+        self.tell(|orchestration| orchestration.now_ms())
+    }
+
+    fn new_uuid(&mut self) -> wasmtime::Result<String> {
+        self.tell(Orchestration::new_uuid)
+    }
+
+    fn is_replaying(&mut self) -> wasmtime::Result<bool> {
+        self.tell(|orchestration| orchestration.is_replaying())
+    }
+
+    fn log(&mut self, level: LogLevel, message: String) -> wasmtime::Result<()> {
+        self.last_words.hear(level, &message);
+        let (replaying, instance) =
+            self.tell(|orchestration| (orchestration.is_replaying(), orchestration.identity().instance_id.clone()))?;
+        if !replaying {
+            super::output::log(level, instance.as_str(), &message);
+        }
+        Ok(())
+    }
+}
+
+impl HostTask for Guest {
+    fn outcome(&mut self, task: Resource<Task>) -> wasmtime::Result<Result<String, Failure>> {
+        let id = self.table().get(&task)?.0;
+        let outcome = self.ask(|orchestration| orchestration.outcome(id))?;
+        Ok(outcome.map(|payload| payload.to_string()).map_err(to_guest))
+    }
+
+    fn cancel(&mut self, task: Resource<Task>) -> wasmtime::Result<()> {
+        let id = self.table().get(&task)?.0;
+        self.ask(|orchestration| orchestration.cancel(id))
+    }
+
+    fn drop(&mut self, task: Resource<Task>) -> wasmtime::Result<()> {
+        // Never an event of the history: some engines drop late, some never.
+        self.table().delete(task)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,69 @@
+//! A deterministic WASI: time from the turn, randomness from the instance, no files, no sockets, no waiting.
+
+use super::output::Output;
+use crate::guest::{Gate, Guest};
+use rand::SeedableRng;
+use rand_chacha::ChaCha20Rng;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use wasmtime::component::Linker;
+use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx};
+
+const CANNOT_WAIT: &str = "a guest cannot block (sleep, read a socket, poll): \
+    an orchestrator waits with `start-timer` and `wait-for-event`, an activity returns and is called again";
+
+/// The WASI interfaces, with those that block taken out.
+pub(crate) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    // A sleep in a guest would really sleep, and hold a thread of the host.
+    linker.allow_shadowing(true);
+    let mut poll = linker.instance("wasi:io/poll@0.2.12")?;
+    for name in ["[method]pollable.block", "poll"] {
+        poll.func_new(name, |_, _, _, _| Err(wasmtime::Error::msg(CANNOT_WAIT)))?;
+    }
+    linker.allow_shadowing(false);
+    Ok(())
+}
+
+/// The WASI state of one guest.
+pub(crate) fn context(seed: [u8; 32], gate: Arc<Gate>, output: Output) -> WasiCtx {
+    let (mut half, mut whole) = ([0; 16], seed);
+    half.copy_from_slice(&seed[..16]);
+    whole.reverse();
+    WasiCtx::builder()
+        .secure_random(ChaCha20Rng::from_seed(seed))
+        .insecure_random(ChaCha20Rng::from_seed(whole))
+        .insecure_random_seed(u128::from_le_bytes(half))
+        .wall_clock(TurnClock(gate.clone()))
+        .monotonic_clock(TurnClock(gate))
+        .allow_tcp(false)
+        .allow_udp(false)
+        .allow_ip_name_lookup(false)
+        .stdout(output.clone())
+        .stderr(output)
+        .build()
+}
+
+/// Stands still within a turn.
+struct TurnClock(Arc<Gate>);
+
+impl HostWallClock for TurnClock {
+    fn resolution(&self) -> Duration {
+        Duration::from_millis(1)
+    }
+
+    fn now(&self) -> Duration {
+        Duration::from_millis(self.0.now_ms.load(Ordering::Relaxed))
+    }
+}
+
+impl HostMonotonicClock for TurnClock {
+    fn resolution(&self) -> u64 {
+        1_000_000
+    }
+
+    fn now(&self) -> u64 {
+        self.0.now_ms.load(Ordering::Relaxed).saturating_mul(1_000_000)
+    }
+}
