@@ -193,7 +193,11 @@ impl Context {
     /// # }
     /// ```
     // Not an `async fn`: the clock starts at the call, as with every other verb.
-    pub fn with_timeout<F, T, E>(&self, limit: Duration, future: F) -> impl Future<Output = Result<Option<T>>> + use<F, T, E>
+    pub fn with_timeout<F, T, E>(
+        &self,
+        limit: Duration,
+        future: F,
+    ) -> impl Future<Output = Result<Option<T>>> + use<F, T, E>
     where
         F: Future<Output = Result<T, E>>,
         E: Into<Error>,

@@ -33,7 +33,8 @@ impl fmt::Display for Source {
 
 /// JSON text of `value`; `what` is named should that fail.
 pub(crate) fn encode(value: &impl Serialize, what: impl fmt::Display) -> Result<String> {
-    serde_json::to_string(value).map_err(|error| Error::new(Error::ENCODE, format!("{what} cannot be written as JSON: {error}")))
+    serde_json::to_string(value)
+        .map_err(|error| Error::new(Error::ENCODE, format!("{what} cannot be written as JSON: {error}")))
 }
 
 /// Reads JSON text into a `T`.

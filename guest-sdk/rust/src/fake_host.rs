@@ -61,7 +61,11 @@ pub(crate) struct Task {
 impl Task {
     pub(crate) fn outcome(&self) -> Result<String, Failure> {
         script(|script| {
-            assert_eq!(script.announced.take(), Some(self.number), "only the task that await-any returned has an outcome");
+            assert_eq!(
+                script.announced.take(),
+                Some(self.number),
+                "only the task that await-any returned has an outcome"
+            );
             let position = script.completions.iter().position(|(task, _)| *task == self.number).unwrap();
             script.completions.remove(position).1
         })

@@ -89,8 +89,8 @@ pub use task::Task;
 /// All that a module usually needs: `use dacapo::prelude::*;`.
 pub mod prelude {
     pub use crate::{
-        ActivityContext, ActivityOptions, BufferedEvents, ChildOptions, Context, Either, Error, Result, Retry, Task, activity,
-        join, join_all, orchestrator, race, try_join_all,
+        ActivityContext, ActivityOptions, BufferedEvents, ChildOptions, Context, Either, Error, Result, Retry, Task,
+        activity, join, join_all, orchestrator, race, try_join_all,
     };
     pub use serde_json::{Value, json};
 }
@@ -100,6 +100,8 @@ pub mod prelude {
 pub mod __private {
     pub use crate::bindings::exports::dacapo::orchestration::activities::Guest as ActivitiesGuest;
     pub use crate::bindings::exports::dacapo::orchestration::orchestrators::Guest as OrchestratorsGuest;
-    pub use crate::export::{Activity, Orchestrator, Outcome, act, act_with_input, has_twins, not_found, play, play_with_input};
+    pub use crate::export::{
+        Activity, Orchestrator, Outcome, act, act_with_input, has_twins, not_found, play, play_with_input,
+    };
     pub use wit_bindgen;
 }

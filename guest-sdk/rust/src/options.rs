@@ -126,7 +126,11 @@ impl ChildOptions {
     }
 
     pub(crate) fn into_wit(self) -> wit::ChildOptions {
-        wit::ChildOptions { instance_id: self.instance_id, retry: self.retry.map(|retry| retry.0), detached: self.detached }
+        wit::ChildOptions {
+            instance_id: self.instance_id,
+            retry: self.retry.map(|retry| retry.0),
+            detached: self.detached,
+        }
     }
 }
 

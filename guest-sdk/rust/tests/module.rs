@@ -74,7 +74,10 @@ fn failures_say_what_is_wrong() {
     assert_eq!((kind.as_str(), message.as_str()), ("error", "invalid digit found in string"));
     let (kind, message) = run("SayHello", "7").unwrap_err();
     assert_eq!(kind, "decode");
-    assert!(message.starts_with("Unexpected value for the input of activity SayHello: invalid type: integer `7`"), "{message}");
+    assert!(
+        message.starts_with("Unexpected value for the input of activity SayHello: invalid type: integer `7`"),
+        "{message}"
+    );
     assert_eq!(run("Both", "[4294967295,1]").unwrap_err().0, "too-large");
 }
 

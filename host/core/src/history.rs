@@ -88,7 +88,9 @@ impl TurnRecord {
             Ok(DecodeV1 { v: ENCODING_VERSION, at, events }) => Ok(Self { at_ms: at, events }),
             Ok(DecodeV1 { v: found, .. }) => Err(CorruptHistory::UnknownEncoding { seq, found }),
             Err(error) => match serde_json::from_slice::<VersionOnly>(bytes) {
-                Ok(VersionOnly { v: found }) if found > ENCODING_VERSION => Err(CorruptHistory::UnknownEncoding { seq, found }),
+                Ok(VersionOnly { v: found }) if found > ENCODING_VERSION => {
+                    Err(CorruptHistory::UnknownEncoding { seq, found })
+                }
                 _ => Err(CorruptHistory::Unreadable { seq, reason: error.to_string() }),
             },
         }

@@ -25,7 +25,9 @@ pub enum InvalidInstanceId {
     #[error("The instance id '{0}' must not start with '@'.")]
     Reserved(String),
     /// It could not stand in a URL path.
-    #[error("The instance id must not contain '/', '\\', '#', '?' or control characters; found {found:?} at character {at}.")]
+    #[error(
+        "The instance id must not contain '/', '\\', '#', '?' or control characters; found {found:?} at character {at}."
+    )]
     Character {
         /// The offending character.
         found: char,
@@ -189,7 +191,13 @@ mod tests {
         };
         let a = id("a", 1, 0);
         assert_eq!(a.uuid(3), id("a", 1, 0).uuid(3));
-        let others = [id("b", 1, 0).uuid(3), id("a", 2, 0).uuid(3), id("a", 1, 1).uuid(3), a.uuid(4), a.idempotency_key(TaskId(3))];
+        let others = [
+            id("b", 1, 0).uuid(3),
+            id("a", 2, 0).uuid(3),
+            id("a", 1, 1).uuid(3),
+            a.uuid(4),
+            a.idempotency_key(TaskId(3)),
+        ];
         assert!(others.iter().all(|other| *other != a.uuid(3)));
         assert_eq!(&a.uuid(3)[14..15], "8");
     }

@@ -64,7 +64,15 @@ struct Turn {
 
 impl Turn {
     fn new(mode: Mode, at_ms: u64) -> Self {
-        Self { mode, at_ms, events: Vec::new(), arrivals: 0, payload_bytes: 0, custom_status: None, activities: Vec::new() }
+        Self {
+            mode,
+            at_ms,
+            events: Vec::new(),
+            arrivals: 0,
+            payload_bytes: 0,
+            custom_status: None,
+            activities: Vec::new(),
+        }
     }
 }
 
@@ -341,8 +349,8 @@ impl Orchestration {
 
     /// Publishes a custom status with this turn. The inner error is for the guest to handle.
     pub fn set_custom_status(&mut self, value: &str) -> Result<(), Failure> {
-        let value = Payload::parse(value)
-            .map_err(|error| Failure::new("not-json", format!("the custom status is {error}")))?;
+        let value =
+            Payload::parse(value).map_err(|error| Failure::new("not-json", format!("the custom status is {error}")))?;
         self.limits
             .check_custom_status(value.len_utf16())
             .map_err(|text| Failure::new("custom-status-too-large", text))?;

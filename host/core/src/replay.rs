@@ -85,7 +85,9 @@ fn likely_cause(expected: Option<&Event>, found: Option<&Event>) -> &'static str
         (Some(Event::TimerCreated { .. }), Some(Event::TimerCreated { .. })) => {
             "the timer's delay is not computed from the input, the history and the orchestration's own clock alone"
         }
-        (None, Some(_)) | (Some(_), None) => "a command was added or removed in code that this instance had already run",
+        (None, Some(_)) | (Some(_), None) => {
+            "a command was added or removed in code that this instance had already run"
+        }
         _ => "the orchestrator's code was changed or reordered where this instance had already run it",
     }
 }

@@ -100,7 +100,8 @@ async fn run(runtime: &Runtime, caller: &Caller, call: ActivityCall) -> Result<P
     let result = runtime.guests.activities.run(version, run).await?;
     let (found, limit) = (result.len_bytes(), runtime.config.limits.payload_bytes);
     if found > limit {
-        let message = format!("The result of activity '{name}' has {found} bytes; the limit `payload_bytes` is {limit}.");
+        let message =
+            format!("The result of activity '{name}' has {found} bytes; the limit `payload_bytes` is {limit}.");
         return Err(Failure::new("too-large", message));
     }
     Ok(result)

@@ -1,8 +1,8 @@
 //! The only door for HTTP and CLI: every request of the outside is one method here.
 
 use crate::Runtime;
-use crate::modules::DeployError;
 use crate::committer::CommitError;
+use crate::modules::DeployError;
 use crate::watch::{InstanceView, Watching};
 use dacapo_core::ids::MAX_NAME_CHARS;
 use dacapo_core::{Event, InstanceId, Orchestration, Payload, RuntimeStatus};
@@ -60,7 +60,9 @@ pub enum ClientError {
         status: RuntimeStatus,
     },
     /// The inbox is full.
-    #[error("The inbox of '{id}' holds {limit} events that no turn has consumed (limit `inbox_events`): try again later.")]
+    #[error(
+        "The inbox of '{id}' holds {limit} events that no turn has consumed (limit `inbox_events`): try again later."
+    )]
     InboxFull {
         /// The id.
         id: InstanceId,
@@ -114,7 +116,9 @@ impl From<CommitError> for ClientError {
             CommitError::Store(error) => Self::Store(error),
             CommitError::Closed => Self::ShuttingDown,
             // Each method names the refusals that its write can meet; any other is the store's mistake.
-            CommitError::Refused(refused) => Self::Store(Arc::new(StoreError::Corrupt(format!("unexpected answer: {refused}")))),
+            CommitError::Refused(refused) => {
+                Self::Store(Arc::new(StoreError::Corrupt(format!("unexpected answer: {refused}"))))
+            }
         }
     }
 }
@@ -191,9 +195,13 @@ impl Client {
         let opening = Orchestration::opening(&start.name, start.input, runtime.clock.now_ms());
         let new = NewInstance { id: id.clone(), name: start.name, version: version.id, opening };
         runtime.create(new).await.map_err(|error| match error {
-            CommitError::Refused(Refused::InstanceExists { status }) => ClientError::InstanceExists { id: id.clone(), status },
+            CommitError::Refused(Refused::InstanceExists { status }) => {
+                ClientError::InstanceExists { id: id.clone(), status }
+            }
             // Deleted between the look-up and the commit.
-            CommitError::Refused(Refused::UnknownVersion) => ClientError::NoSuchOrchestrator { name: version.module.clone(), known: vec![] },
+            CommitError::Refused(Refused::UnknownVersion) => {
+                ClientError::NoSuchOrchestrator { name: version.module.clone(), known: vec![] }
+            }
             other => other.into(),
         })?;
         Ok(id)

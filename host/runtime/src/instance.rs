@@ -169,7 +169,8 @@ pub(crate) async fn play(
                 cuts += 1;
                 tracing::warn!(instance = %id, cuts, %reason, "a turn was cut; it has not happened");
                 if cuts >= runtime.config.cuts_before_failure {
-                    break fail(runtime, id, Failure::new("cut", format!("the turn was cut {cuts} times: {reason}"))).await;
+                    break fail(runtime, id, Failure::new("cut", format!("the turn was cut {cuts} times: {reason}")))
+                        .await;
                 }
             }
             // Somebody else's guest makes room; if all are at work, they will soon rest.
@@ -263,7 +264,12 @@ async fn guest_turn(held: &mut Held) -> Result<TurnOutcome, Trouble> {
 }
 
 /// Makes the turn durable, and only then shows it, arms its timer and runs its activities.
-async fn commit(runtime: &Arc<Runtime>, mut known: Known, inbox_next: u64, outcome: TurnOutcome) -> Result<Known, Trouble> {
+async fn commit(
+    runtime: &Arc<Runtime>,
+    mut known: Known,
+    inbox_next: u64,
+    outcome: TurnOutcome,
+) -> Result<Known, Trouble> {
     let write = TurnWrite::of(known.fence, inbox_next, &outcome);
     known.fence.next_seq += 1;
     known.inbox_next = inbox_next;

@@ -12,7 +12,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 #[derive(Debug, thiserror::Error)]
 pub enum DeployError {
     /// The module's name is not one.
-    #[error("A module name has 1 to {MAX_NAME_CHARS} characters out of letters, digits, '.', '_' and '-'; found '{0}'.")]
+    #[error(
+        "A module name has 1 to {MAX_NAME_CHARS} characters out of letters, digits, '.', '_' and '-'; found '{0}'."
+    )]
     Name(String),
     /// Not a module of ours, or not usable.
     #[error(transparent)]
@@ -46,7 +48,9 @@ pub enum DeployError {
         version: u32,
     },
     /// Unfinished instances are on the version.
-    #[error("Version {version} of '{module}' is held by {instances} unfinished instances: let them end, or terminate them.")]
+    #[error(
+        "Version {version} of '{module}' is held by {instances} unfinished instances: let them end, or terminate them."
+    )]
     Pinned {
         /// The module.
         module: String,
@@ -68,7 +72,9 @@ impl From<CommitError> for DeployError {
         match error {
             CommitError::Store(error) => Self::Store(error),
             CommitError::Closed => Self::ShuttingDown,
-            CommitError::Refused(refused) => Self::Store(Arc::new(StoreError::Corrupt(format!("unexpected answer: {refused}")))),
+            CommitError::Refused(refused) => {
+                Self::Store(Arc::new(StoreError::Corrupt(format!("unexpected answer: {refused}"))))
+            }
         }
     }
 }
@@ -94,7 +100,8 @@ impl Catalog {
             content.versions.insert((version.module.clone(), version.version), version.clone());
             content.by_id.insert(version.id, version.clone());
             if version.active {
-                let functions = |kind, names: &[String]| names.iter().map(move |name| (kind, fold_name(name))).collect::<Vec<_>>();
+                let functions =
+                    |kind, names: &[String]| names.iter().map(move |name| (kind, fold_name(name))).collect::<Vec<_>>();
                 let mut exported = functions(FunctionKind::Orchestrator, &version.orchestrators);
                 exported.extend(functions(FunctionKind::Activity, &version.activities));
                 content.active.extend(exported.into_iter().map(|function| (function, version.clone())));
@@ -150,7 +157,11 @@ impl Catalog {
 }
 
 impl Runtime {
-    pub(crate) async fn deploy(&self, module: &str, component: Vec<u8>) -> Result<(Arc<ModuleVersion>, bool), DeployError> {
+    pub(crate) async fn deploy(
+        &self,
+        module: &str,
+        component: Vec<u8>,
+    ) -> Result<(Arc<ModuleVersion>, bool), DeployError> {
         check_module_name(module)?;
         let digest = dacapo_core::ids::sha256_hex(&component);
         let exports = self.guests.loader.prepare(&digest, &component).await?;
@@ -168,7 +179,9 @@ impl Runtime {
         // Deployments are rare: one at a time, so that the catalog is loaded in the order of commits.
         let _one_at_a_time = self.deploying.lock().await;
         let written = self.committer.commit(Write::AddModule(new)).await.map_err(|error| match error {
-            CommitError::Refused(Refused::NameTaken { kind, function, module }) => DeployError::NameTaken { kind, function, module },
+            CommitError::Refused(Refused::NameTaken { kind, function, module }) => {
+                DeployError::NameTaken { kind, function, module }
+            }
             other => other.into(),
         })?;
         self.reload_catalog().await?;

@@ -94,7 +94,10 @@ impl Router {
             return;
         }
         let mut slots = router.slots();
-        let slot = slots.entry(id.clone()).or_insert_with(|| Arc::new(Slot { id: id.clone(), state: Mutex::default() })).clone();
+        let slot = slots
+            .entry(id.clone())
+            .or_insert_with(|| Arc::new(Slot { id: id.clone(), state: Mutex::default() }))
+            .clone();
         let start = {
             let mut state = slot.state();
             state.messages.push(message);
@@ -148,7 +151,9 @@ impl Router {
 
     /// Drops warm instances until the budget is kept.
     fn evict(&self) {
-        while self.warm_bytes.load(Ordering::Relaxed) > self.budget_bytes || self.resting().len() > self.budget_instances {
+        while self.warm_bytes.load(Ordering::Relaxed) > self.budget_bytes
+            || self.resting().len() > self.budget_instances
+        {
             if !self.evict_one() {
                 return;
             }

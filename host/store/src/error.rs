@@ -20,7 +20,9 @@ pub enum StoreError {
         supported: u32,
     },
     /// A durability setting did not take effect.
-    #[error("SQLite answers {found:?} for `{setting}` where {wanted:?} was asked for; without it an acknowledged write could be lost")]
+    #[error(
+        "SQLite answers {found:?} for `{setting}` where {wanted:?} was asked for; without it an acknowledged write could be lost"
+    )]
     NotDurable {
         /// The pragma.
         setting: &'static str,

@@ -22,7 +22,10 @@ impl InstanceFilter {
     /// Whether `instance` is meant. This is the definition; a store's query must agree with it.
     pub fn matches(&self, instance: &Instance) -> bool {
         self.id_prefix.as_deref().is_none_or(|prefix| instance.id.as_str().starts_with(prefix))
-            && self.name.as_deref().is_none_or(|name| dacapo_core::ids::fold_name(name) == dacapo_core::ids::fold_name(&instance.name))
+            && self
+                .name
+                .as_deref()
+                .is_none_or(|name| dacapo_core::ids::fold_name(name) == dacapo_core::ids::fold_name(&instance.name))
             && self.created_from_ms.is_none_or(|from| instance.created_at_ms >= from)
             && self.created_to_ms.is_none_or(|to| instance.created_at_ms <= to)
             && (self.statuses.is_empty() || self.statuses.contains(&instance.status))

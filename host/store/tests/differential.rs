@@ -198,7 +198,8 @@ fn ask(store: &dyn Store, (filter, after, limit, at_ms): &Question) -> String {
     let timers = store.timers((*at_ms, after), *limit).expect("reads");
     let input = store.input(after).expect("reads");
     let history = store.history(after, 0, *limit as u64).expect("reads");
-    format!("{page:?} {busy:?} {timers:?} {input:?} {history:?}")
+    let inbox = store.inbox(after).expect("reads");
+    format!("{page:?} {busy:?} {timers:?} {input:?} {history:?} {inbox:?}")
 }
 
 fn same_at_every_step(batches: &[Vec<Step>], questions: &[Question]) {

@@ -204,3 +204,31 @@ fn a_parked_instance_costs_less_than_500_bytes() {
     let each = pages / INSTANCES as i64;
     assert!(each <= 500, "{each} bytes");
 }
+
+#[test]
+fn a_prefix_that_many_share_finds_what_one_that_few_share_does() {
+    let (fixture, _folder) = with_two_instances();
+    let version = fixture.some_version();
+    let ids: Vec<String> =
+        (0..21_000).map(|n| if n % 3_000 == 7 { format!("y{n}") } else { format!("x%{n}") }).collect();
+    for ids in ids.chunks(1_000) {
+        let batch: Vec<Write> = ids.iter().map(|text| Write::Create(new_instance(text, version))).collect();
+        fixture.store().commit(&batch).expect("commits");
+    }
+    for (prefix, statuses) in
+        [("x%", vec![]), ("x%", vec![RuntimeStatus::Pending]), ("x", vec![]), ("y", vec![]), ("x%2", vec![])]
+    {
+        let filter = InstanceFilter { id_prefix: Some(prefix.to_owned()), statuses, ..Default::default() };
+        let (mut found, mut after) = (Vec::new(), InstanceKey::ZERO);
+        loop {
+            let page = fixture.store().list(&filter, after, 6_000).expect("lists");
+            found.extend(page.instances.into_iter().map(|one| one.id.to_string()));
+            match page.next {
+                Some(next) => after = next,
+                None => break,
+            }
+        }
+        let expected: Vec<&String> = ids.iter().filter(|text| text.starts_with(prefix)).collect();
+        assert!(found.iter().eq(expected), "{filter:?}: {}", found.len());
+    }
+}

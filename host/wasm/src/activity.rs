@@ -1,8 +1,8 @@
 //! Runs one activity of a module to its end.
 
-use crate::{Host, Wasm};
 use crate::guest::{Gate, Guest, Role};
 use crate::host::result_from_guest;
+use crate::{Host, Wasm};
 use dacapo_core::{Failure, Payload};
 use dacapo_runtime::executor::{ActivityExecutor, ActivityRun, PlayError};
 use dacapo_store::ModuleVersion;

@@ -54,7 +54,9 @@ impl Cache {
             }
             match deserialize(engine, &artefact) {
                 Ok(component) => return Some(component),
-                Err(error) => tracing::warn!(file = ?entry.path(), %error, "a compiled module does not load; compiling anew"),
+                Err(error) => {
+                    tracing::warn!(file = ?entry.path(), %error, "a compiled module does not load; compiling anew")
+                }
             }
         }
         None

@@ -113,7 +113,8 @@ impl Guest {
         let output = Output::new(name, last_words.clone());
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_HANDLES);
-        let limits = Limits { gate: gate.clone(), memory_bytes: 0, max_memory_bytes: host.config.instance_memory_bytes };
+        let limits =
+            Limits { gate: gate.clone(), memory_bytes: 0, max_memory_bytes: host.config.instance_memory_bytes };
         let wasi = wasi::context(role.seed(), gate.clone(), output);
         let guest = Guest { role, gate: gate.clone(), tasks: Tasks::default(), last_words, table, wasi, limits };
         let mut store = Store::new(host.registry.engine(), guest);

@@ -1,9 +1,9 @@
 //! Is an upload a module of ours, and what does it export?
 
-use crate::{Host, Wasm};
 use crate::bindings::{ACTIVITIES, ORCHESTRATORS, PACKAGE, PACKAGE_VERSION};
 use crate::guest::{Gate, Guest, Role};
 use crate::registry::Loaded;
+use crate::{Host, Wasm};
 use dacapo_runtime::executor::{Exports, InvalidModule, ModuleLoader};
 use futures::future::BoxFuture;
 use wasmtime::component::Component;
@@ -12,7 +12,8 @@ impl ModuleLoader for Wasm {
     fn prepare<'a>(&'a self, digest: &'a str, component: &'a [u8]) -> BoxFuture<'a, Result<Exports, InvalidModule>> {
         Box::pin(async move {
             check_header(component)?;
-            let loaded = self.0.registry.load(digest, || Ok(component.to_owned())).await.map_err(|reason| refuse(&reason))?;
+            let loaded =
+                self.0.registry.load(digest, || Ok(component.to_owned())).await.map_err(|reason| refuse(&reason))?;
             check_interfaces(&loaded.component)?;
             let (orchestrators, activities) = probe(&self.0, &loaded).await?;
             Ok(Exports { orchestrators, activities, imports: imports(&loaded.component) })
@@ -28,11 +29,11 @@ fn check_header(bytes: &[u8]) -> Result<(), InvalidModule> {
     let not = |text: String| Err(InvalidModule::NotAModule(text));
     match bytes.get(..8) {
         Some(header) if header == COMPONENT => Ok(()),
-        Some(header) if header == CORE_MODULE => not(
-            "This is a core WebAssembly module, not a component. Build for wasm32-wasip2, or wrap it with \
+        Some(header) if header == CORE_MODULE => {
+            not("This is a core WebAssembly module, not a component. Build for wasm32-wasip2, or wrap it with \
              `wasm-tools component new`."
-                .into(),
-        ),
+                .into())
+        }
         Some(header) if header.starts_with(b"\0asm") => {
             not(format!("This is WebAssembly of an unknown layer or version ({}).", hex::encode(&header[4..])))
         }

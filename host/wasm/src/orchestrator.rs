@@ -1,11 +1,11 @@
 //! Drives the guest of an orchestrator until it parks.
 
-use crate::{Host, Wasm};
 use crate::bindings::types;
 use crate::engine::Running;
 use crate::guest::{Gate, Guest, Role};
 use crate::host::output::LastWords;
 use crate::host::result_from_guest;
+use crate::{Host, Wasm};
 use dacapo_runtime::executor::{GuestEnd, OrchestratorExecutor, Play, PlayError, SharedOrchestration};
 use dacapo_store::ModuleVersion;
 use futures::future::BoxFuture;

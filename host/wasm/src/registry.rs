@@ -33,7 +33,12 @@ pub(crate) struct Registry {
 }
 
 impl Registry {
-    pub(crate) fn new(engine: Engine, cache: Cache, compiler: Compiler, source: ComponentSource) -> anyhow::Result<Self> {
+    pub(crate) fn new(
+        engine: Engine,
+        cache: Cache,
+        compiler: Compiler,
+        source: ComponentSource,
+    ) -> anyhow::Result<Self> {
         let linker = host::linker(&engine).map_err(crate::engine::plain)?;
         Ok(Self { engine, linker, cache, compiler, source, loaded: Mutex::default() })
     }
@@ -62,7 +67,8 @@ impl Registry {
         digest: &str,
         component: impl FnOnce() -> Result<Vec<u8>, String>,
     ) -> Result<Arc<Loaded>, String> {
-        let entry = self.loaded.lock().unwrap_or_else(PoisonError::into_inner).entry(digest.to_owned()).or_default().clone();
+        let entry =
+            self.loaded.lock().unwrap_or_else(PoisonError::into_inner).entry(digest.to_owned()).or_default().clone();
         let loaded = entry.get_or_try_init(|| async {
             let compiled = match self.cache.load(digest, &self.engine) {
                 Some(compiled) => compiled,
@@ -78,7 +84,11 @@ impl Registry {
 
     fn link(&self, component: Component) -> Result<Loaded, String> {
         let pre = self.linker.instantiate_pre(&component).map_err(|error| format!("{error:#}"))?;
-        Ok(Loaded { orchestrator: world(&pre, OrchestratorPre::new), activity: world(&pre, ActivityPre::new), component })
+        Ok(Loaded {
+            orchestrator: world(&pre, OrchestratorPre::new),
+            activity: world(&pre, ActivityPre::new),
+            component,
+        })
     }
 }
 

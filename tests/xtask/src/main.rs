@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask samples | guests | demo | test`.
+//! The project's own commands: `cargo xtask samples | guests | clients | demo | test`.
 
 mod cargo;
 mod clients;
@@ -22,6 +22,7 @@ usage: cargo xtask COMMAND
 
   samples        build samples/rust into target/samples/rust/<Name>.wasm
   guests         build tests/guests into target/guests/wasm/<name>.wasm
+  clients        install the published clients of tests/clients into target/clients
   demo [--keep]  serve, deploy and run the samples; --keep leaves the server running
   test           set up everything that the tests need, and run all of them
 ";
@@ -42,6 +43,7 @@ fn run(args: &[String]) -> Result<ExitCode> {
     match args.as_slice() {
         ["samples"] => samples::run()?,
         ["guests"] => guests::run()?,
+        ["clients"] => step::step("clients", clients::install)?,
         ["demo"] => demo::run(demo::After::Stop)?,
         ["demo", "--keep"] => demo::run(demo::After::Keep)?,
         ["test"] => return test::run(),

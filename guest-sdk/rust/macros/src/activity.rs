@@ -20,7 +20,8 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenS
         [input] => quote!(act_with_input::<#input, _, _, _>(Self::NAME, input, |_, input| #ident(input))),
         [ctx, input] if is_context(ctx) => quote!(act_with_input::<#input, _, _, _>(Self::NAME, input, #ident)),
         _ => {
-            let wanted = "an activity takes `()`, `(input: T)`, `(ctx: ActivityContext)` or `(ctx: ActivityContext, input: T)`";
+            let wanted =
+                "an activity takes `()`, `(input: T)`, `(ctx: ActivityContext)` or `(ctx: ActivityContext, input: T)`";
             return Err(function.wrong_arguments(wanted));
         }
     };
@@ -41,7 +42,9 @@ mod tests {
 
     #[test]
     fn all_shapes_are_accepted() {
-        for arguments in [quote!(), quote!(n: u32), quote!(ctx: ActivityContext), quote!(ctx: dacapo::ActivityContext, n: u32)] {
+        for arguments in
+            [quote!(), quote!(n: u32), quote!(ctx: ActivityContext), quote!(ctx: dacapo::ActivityContext, n: u32)]
+        {
             let expanded = expand(quote!(), quote!(fn do_it(#arguments) -> Result<()> { Ok(()) })).unwrap().to_string();
             assert!(expanded.contains("\"DoIt\""), "{expanded}");
         }

@@ -17,7 +17,10 @@ impl Function {
         let given = parse_name(attribute)?;
         let item: ItemFn = parse2(item).map_err(|error| Error::new(error.span(), format!("{kind} is a function")))?;
         if let Some(parameter) = item.sig.generics.params.first() {
-            return Err(Error::new_spanned(parameter, format!("{kind} has no type parameters: the host calls it with JSON")));
+            return Err(Error::new_spanned(
+                parameter,
+                format!("{kind} has no type parameters: the host calls it with JSON"),
+            ));
         }
         if matches!(item.sig.output, ReturnType::Default) {
             return Err(Error::new_spanned(
@@ -42,7 +45,11 @@ impl Function {
     /// An error that points to the arguments, or to the name where there are none.
     pub(crate) fn wrong_arguments(&self, message: &str) -> Error {
         let sig = &self.item.sig;
-        if sig.inputs.is_empty() { Error::new_spanned(&sig.ident, message) } else { Error::new_spanned(&sig.inputs, message) }
+        if sig.inputs.is_empty() {
+            Error::new_spanned(&sig.ident, message)
+        } else {
+            Error::new_spanned(&sig.inputs, message)
+        }
     }
 
     /// The function as it was, and beside it a type of the same name that implements `entry`, so that `module!` and `use`

@@ -16,7 +16,11 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenS
     let played = match function.arguments()?.as_slice() {
         [ctx] if is_named(ctx, "Context") => quote!(play(Self::NAME, #ident)),
         [ctx, input] if is_named(ctx, "Context") => quote!(play_with_input::<#input, _, _, _, _>(Self::NAME, #ident)),
-        _ => return Err(function.wrong_arguments("an orchestrator takes `(ctx: Context)` or `(ctx: Context, input: T)`")),
+        _ => {
+            return Err(
+                function.wrong_arguments("an orchestrator takes `(ctx: Context)` or `(ctx: Context, input: T)`")
+            );
+        }
     };
     Ok(function.with_entry(
         &quote!(Orchestrator),
@@ -89,7 +93,9 @@ mod tests {
             .contains("is a function")
         );
         for arguments in [quote!(), quote!(input: u32), quote!(ctx: &Context), quote!(ctx: Context, a: u32, b: u32)] {
-            assert!(refused(quote!(async fn f(#arguments) -> Result<()> { Ok(()) })).contains("takes `(ctx: Context)`"));
+            assert!(
+                refused(quote!(async fn f(#arguments) -> Result<()> { Ok(()) })).contains("takes `(ctx: Context)`")
+            );
         }
         assert!(
             refused(quote!(

@@ -64,7 +64,8 @@ fn join_all_polls_only_the_child_that_was_woken() {
 #[test]
 fn join_all_of_nothing_waits_for_nothing() {
     host::play(json!(null), []);
-    let output = play(|ctx| async move { Ok(json!(join_all((0..0).map(|n| ctx.call_activity::<u32>("A", n))).await.len())) });
+    let output =
+        play(|ctx| async move { Ok(json!(join_all((0..0).map(|n| ctx.call_activity::<u32>("A", n))).await.len())) });
     assert_eq!(output, Ok(json!(0)));
     assert!(host::asked().is_empty());
 }
@@ -79,7 +80,10 @@ fn try_join_all_ends_with_the_first_failure_and_drops_the_rest() {
         Ok(json!(failed.kind))
     });
     assert_eq!(output, Ok(json!("sold-out")));
-    assert_eq!(host::asked()[3..], ["await [0, 1, 2]", "cancel 0", "cancel 2", r#"3: Apologize("sold-out")"#, "await [3]"]);
+    assert_eq!(
+        host::asked()[3..],
+        ["await [0, 1, 2]", "cancel 0", "cancel 2", r#"3: Apologize("sold-out")"#, "await [3]"]
+    );
 }
 
 #[test]

@@ -14,11 +14,20 @@ enum Task {
     /// A command that nobody can wait for.
     NoTask,
     Activity(ActivityCall),
-    Timer { fire_at_ms: u64 },
+    Timer {
+        fire_at_ms: u64,
+    },
     /// Waits for an event of this folded name.
-    Event { name: String },
+    Event {
+        name: String,
+    },
     /// Done as the n-th of all; `event` remembers which event it took, so that cancelling gives it back.
-    Done { order: u64, outcome: Outcome, event: Option<String>, returned: bool },
+    Done {
+        order: u64,
+        outcome: Outcome,
+        event: Option<String>,
+        returned: bool,
+    },
     Taken,
     Cancelled,
 }

@@ -47,16 +47,20 @@ use tokio::runtime::Builder;
 /// The address of `serve`, and (with `http://`) where the other commands look for a server.
 const DEFAULT_LISTEN: &str = "127.0.0.1:7071";
 
+/// The heading in `--help` of options that every command has.
+const EVERYWHERE: &str = "Options of every command";
+
 /// Durable orchestrations, written as WebAssembly components.
 #[derive(Parser)]
 #[command(name = "dacapo", version, after_help = exit::HELP)]
 struct Cli {
     /// The server to talk to.
     #[arg(long, global = true, env = "DACAPO_SERVER", value_name = "URL", value_parser = api::server_url)]
-    #[arg(default_value = "http://127.0.0.1:7071")]
+    #[arg(default_value = "http://127.0.0.1:7071", help_heading = EVERYWHERE)]
     server: Url,
     /// How results are printed: for people, as one JSON document, or as one JSON document per line.
     #[arg(short, long, global = true, value_enum, value_name = "FORMAT", default_value_t = Format::Table)]
+    #[arg(help_heading = EVERYWHERE)]
     output: Format,
     #[command(subcommand)]
     command: Command,

@@ -37,9 +37,10 @@ impl<'a> Known<'a> {
     /// Whether the reader has the representation with this tag. Compares weakly, as RFC 9110 asks for.
     pub(super) fn has(&self, tag: &Tag) -> bool {
         let values = self.0.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-        values.flat_map(|value| value.split(',')).map(str::trim).any(|known| {
-            known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag.0
-        })
+        values
+            .flat_map(|value| value.split(','))
+            .map(str::trim)
+            .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag.0)
     }
 }
 

@@ -106,17 +106,22 @@ mod tests {
 
     #[test]
     fn literals_ignore_case_and_values_keep_it() {
-        let webhooks = |path: &str| canonical(path).filter(|(base, _)| *base == Some(Base::Webhooks)).map(|(_, path)| path);
+        let webhooks =
+            |path: &str| canonical(path).filter(|(base, _)| *base == Some(Base::Webhooks)).map(|(_, path)| path);
         let expect = |path: &str, wanted: &str| assert_eq!(webhooks(path).as_deref(), Some(wanted), "{path}");
         expect("/runtime/webhooks/durabletask/instances/", "/durabletask/instances");
         expect("/Runtime/WebHooks/durableTask/Instances/aB%2fC", "/durabletask/instances/aB%2fC");
         expect("/runtime/webhooks/durabletask/instances/X/RaiseEvent/Go/", "/durabletask/instances/X/raiseevent/Go");
         expect("/runtime/webhooks/durabletask/Orchestrators/Fn/Id", "/durabletask/orchestrators/Fn/Id");
-        expect("/runtime/webhooks/durabletask/instances/Instances/TERMINATE", "/durabletask/instances/Instances/terminate");
+        expect(
+            "/runtime/webhooks/durabletask/instances/Instances/TERMINATE",
+            "/durabletask/instances/Instances/terminate",
+        );
         expect("/runtime/webhooks/durabletask", "/durabletask");
         assert_eq!(canonical("/DurableTask/instances"), Some((Some(Base::Local), "/durabletask/instances".into())));
         assert_eq!(canonical("/API/Modules/Mod/Versions/1"), Some((None, "/api/modules/Mod/versions/1".into())));
-        for unknown in ["", "/", "*", "/other", "/runtime", "/runtime/webhooks", "/runtime/other/durabletask/instances"] {
+        for unknown in ["", "/", "*", "/other", "/runtime", "/runtime/webhooks", "/runtime/other/durabletask/instances"]
+        {
             assert_eq!(canonical(unknown), None, "{unknown}");
         }
     }

@@ -136,7 +136,8 @@ mod tests {
 
     #[test]
     fn statuses_are_listed_repeated_or_both_and_unknown_ones_dropped() {
-        let query = Query("runtimeStatus=Running,Pending&runtimeStatus=Failed%2C%20Completed&runtimeStatus=completed,,Odd");
+        let query =
+            Query("runtimeStatus=Running,Pending&runtimeStatus=Failed%2C%20Completed&runtimeStatus=completed,,Odd");
         use RuntimeStatus::{Completed, Failed, Pending, Running};
         assert_eq!(query.statuses("runtimeStatus"), [Running, Pending, Failed, Completed]);
         assert!(Query("runtimeStatus=running").statuses("runtimeStatus").is_empty());

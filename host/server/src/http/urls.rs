@@ -176,7 +176,11 @@ mod tests {
     #[test]
     fn a_host_that_is_none_is_not_repeated() {
         for host in ["", "a b", "user@evil", "a/b", "\"><script>"] {
-            assert_eq!(origin(&settings(None, false), &parts("/", &[("host", host)])), "http://127.0.0.1:7171", "{host}");
+            assert_eq!(
+                origin(&settings(None, false), &parts("/", &[("host", host)])),
+                "http://127.0.0.1:7171",
+                "{host}"
+            );
         }
         let http2 = parts("http://flows.example/x", &[]);
         assert_eq!(origin(&settings(None, false), &http2), "http://flows.example");

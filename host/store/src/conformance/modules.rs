@@ -194,14 +194,14 @@ pub fn delete_refuses_a_version_with_unfinished_instances(fixture: &mut Fixture)
 pub fn deleting_the_active_version_activates_the_newest_left(fixture: &mut Fixture) {
     let ids: Vec<VersionId> = (1..=4).map(|n| fixture.add(new_module("m", &format!("d{n}"), &[])).id).collect();
     let active = || versions(fixture).into_iter().filter(|one| one.2).map(|one| one.1).collect::<Vec<_>>();
+    fixture.add(new_module("m", "d2", &[]));
     fixture.done(Write::DeleteVersion(ids[2]));
-    assert_eq!(active(), [4], "the active one was not deleted");
-    fixture.done(Write::DeleteVersion(ids[3]));
-    assert_eq!(active(), [2]);
-    fixture.add(new_module("m", "d1", &[]));
-    fixture.done(Write::DeleteVersion(ids[0]));
-    assert_eq!(active(), [2]);
+    assert_eq!(active(), [2], "an older one was active, and was not deleted");
     fixture.done(Write::DeleteVersion(ids[1]));
+    assert_eq!(active(), [4]);
+    fixture.done(Write::DeleteVersion(ids[3]));
+    assert_eq!(active(), [1]);
+    fixture.done(Write::DeleteVersion(ids[0]));
     assert!(versions(fixture).is_empty());
 }
 

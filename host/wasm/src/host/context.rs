@@ -28,7 +28,10 @@ impl Guest {
         self.ask(|orchestration| Ok(ask(orchestration)))
     }
 
-    fn task(&mut self, ask: impl FnOnce(&mut Orchestration) -> Result<TaskId, Stop>) -> wasmtime::Result<Resource<Task>> {
+    fn task(
+        &mut self,
+        ask: impl FnOnce(&mut Orchestration) -> Result<TaskId, Stop>,
+    ) -> wasmtime::Result<Resource<Task>> {
         let task = self.ask(ask)?;
         Ok(self.table().push(Task(task))?)
     }
@@ -39,7 +42,9 @@ impl Guest {
 }
 
 fn not_here() -> wasmtime::Error {
-    wasmtime::Error::msg("only an orchestrator can use `dacapo:orchestration/context`; an activity has `activity-context`")
+    wasmtime::Error::msg(
+        "only an orchestrator can use `dacapo:orchestration/context`; an activity has `activity-context`",
+    )
 }
 
 impl Host for Guest {

@@ -15,7 +15,10 @@ pub(crate) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Guest
     let mut linker = Linker::new(engine);
     wasi::add_to_linker(&mut linker)?;
     bindings::Orchestrator::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest| guest)?;
-    bindings::activity::dacapo::orchestration::activity_context::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest| guest)?;
+    bindings::activity::dacapo::orchestration::activity_context::add_to_linker::<_, HasSelf<_>>(
+        &mut linker,
+        |guest| guest,
+    )?;
     Ok(linker)
 }
 

@@ -26,7 +26,10 @@ async fn city_recommender(ctx: Context, taste: i64) -> Result<Value> {
         2 => (json!(["Seattle", "London"]), json!(["Summer"])),
         3 => (json!(["Tokyo", "London"]), json!(["Spring", "Summer"])),
         _ => {
-            return Err(Error::new("unknown-taste", format!("There is nothing to recommend for {taste}; try 1, 2 or 3.")));
+            return Err(Error::new(
+                "unknown-taste",
+                format!("There is nothing to recommend for {taste}; try 1, 2 or 3."),
+            ));
         }
     };
     ctx.set_custom_status(json!({ "recommendedCities": cities, "recommendedSeasons": seasons }))?;

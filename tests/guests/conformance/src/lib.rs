@@ -10,7 +10,16 @@ struct Conformance;
 
 impl raw::orchestrators::Guest for Conformance {
     fn names() -> Vec<String> {
-        owned(&["Clock", "CancelTimer", "EventOrder", "RaceTimer", "EchoInput", "Buffered", "ParallelMixed", "StatusEachStep"])
+        owned(&[
+            "Clock",
+            "CancelTimer",
+            "EventOrder",
+            "RaceTimer",
+            "EchoInput",
+            "Buffered",
+            "ParallelMixed",
+            "StatusEachStep",
+        ])
     }
 
     fn run(name: String) -> Outcome {

@@ -15,7 +15,8 @@ pub(crate) fn cancel_timer() -> Outcome {
 /// their indexes in the order they were done in.
 pub(crate) fn parallel_mixed() -> Outcome {
     let delay_ms = input_number(10)?;
-    let mut tasks: Vec<(usize, Task)> = (0..5).map(|index| (index, call_activity("Echo", &index.to_string(), None))).collect();
+    let mut tasks: Vec<(usize, Task)> =
+        (0..5).map(|index| (index, call_activity("Echo", &index.to_string(), None))).collect();
     tasks.push((5, start_timer(delay_ms)));
     tasks.push((6, wait_for_event("Go")));
 

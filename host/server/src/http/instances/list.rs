@@ -53,7 +53,10 @@ fn after(headers: &HeaderMap) -> Result<ContinueAfter, ApiError> {
         return Ok(ContinueAfter::ZERO);
     }
     i64::from_str_radix(text, 16).ok().filter(|key| *key >= 0).map(dacapo_store::InstanceKey).ok_or_else(|| {
-        ApiError::bad_request("BadContinuation", format!("'{CONTINUATION}' must hold what the last page's header held."))
+        ApiError::bad_request(
+            "BadContinuation",
+            format!("'{CONTINUATION}' must hold what the last page's header held."),
+        )
     })
 }
 

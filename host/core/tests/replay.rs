@@ -1,0 +1,124 @@
+//! Any history that was produced live replays to the same commands and state, and any single change is noticed.
+
+mod script;
+
+use dacapo_core::orchestration::Stop;
+use dacapo_core::replay::Mismatch;
+use dacapo_core::{Identity, InstanceId, Limits, Orchestration, Payload, TurnEnd, TurnOutcome, TurnRecord};
+use proptest::prelude::*;
+use script::{Happening, Op, Player};
+
+fn open() -> Orchestration {
+    let identity =
+        Identity { instance_id: InstanceId::parse("i").expect("valid"), created_at_ms: 1_000, generation: 0 };
+    let opening = Orchestration::opening("Script", Payload::null(), 1_000);
+    Orchestration::open(identity, Limits::default(), opening).expect("opens")
+}
+
+/// What a play leaves: the outcome of each turn, what the flow saw, and what is still in flight.
+#[derive(Debug, PartialEq)]
+struct Played {
+    turns: Vec<TurnOutcome>,
+    log: Vec<String>,
+    in_flight: Vec<dacapo_core::ActivityCall>,
+}
+
+/// Plays `script` live, with `happenings` between the turns.
+fn live(script: &[Op], happenings: &[Happening]) -> Played {
+    let (mut orchestration, mut player) = (open(), Player::new(script));
+    let mut turns = Vec::new();
+    let (mut now_ms, mut open_calls) = (1_000, Vec::new());
+    let mut arrivals = Vec::new();
+    for happening in std::iter::once(&Happening::Nothing).chain(happenings) {
+        arrivals.extend(happening.arrivals(&mut now_ms, &open_calls));
+        if !orchestration.begin_turn(now_ms, std::mem::take(&mut arrivals)) {
+            continue;
+        }
+        let end = player.play(&mut orchestration).expect("a live play is never stopped");
+        let outcome = orchestration.finish_turn(end).expect("a live turn matches itself");
+        open_calls = orchestration.open_activities().map(|call| call.task).collect();
+        let finished = outcome.status.is_finished();
+        turns.push(outcome);
+        if finished {
+            break;
+        }
+    }
+    Played { turns, log: player.log, in_flight: orchestration.open_activities().collect() }
+}
+
+/// Plays `script` again along `records`.
+fn replay(script: &[Op], records: &[TurnRecord]) -> Result<Played, Box<Mismatch>> {
+    let (mut orchestration, mut player) = (open(), Player::new(script));
+    let mut turns = Vec::new();
+    for record in records {
+        orchestration.replay_turn(record.clone()).expect("the history is one");
+        let end = match player.play(&mut orchestration) {
+            Ok(end) => end,
+            Err(Stop::Mismatch(_)) => TurnEnd::Parked,
+            Err(Stop::Fault(fault)) => panic!("the script keeps the contract: {fault}"),
+        };
+        turns.push(orchestration.finish_turn(end)?);
+    }
+    Ok(Played { turns, log: player.log, in_flight: orchestration.open_activities().collect() })
+}
+
+fn stored(played: &Played) -> Vec<TurnRecord> {
+    let through_bytes = |(seq, turn): (usize, &TurnOutcome)| {
+        TurnRecord::decode(seq as u64 + 1, &turn.record.encode()).expect("decodes what was encoded")
+    };
+    played.turns.iter().enumerate().map(through_bytes).collect()
+}
+
+fn scripts() -> impl Strategy<Value = Vec<Op>> {
+    prop::collection::vec(script::ops(), 1..40)
+}
+
+fn happenings() -> impl Strategy<Value = Vec<Happening>> {
+    prop::collection::vec(script::happenings(), 0..60)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn a_history_replays_to_the_same_turns(script in scripts(), happenings in happenings()) {
+        let first = live(&script, &happenings);
+        let again = replay(&script, &stored(&first)).map_err(|error| TestCaseError::fail(error.to_string()))?;
+        prop_assert_eq!(first, again);
+    }
+
+    #[test]
+    fn a_history_cut_anywhere_goes_on_live_as_before(
+        script in scripts(), happenings in happenings(), cut in any::<prop::sample::Index>(),
+    ) {
+        let first = live(&script, &happenings);
+        let records = stored(&first);
+        let cut = cut.index(records.len());
+        let again = replay(&script, &records[..cut]).map_err(|error| TestCaseError::fail(error.to_string()))?;
+        prop_assert_eq!(&first.turns[..cut], &again.turns[..]);
+    }
+
+    #[test]
+    fn a_single_changed_command_is_noticed(
+        script in scripts(), happenings in happenings(),
+        at in any::<prop::sample::Index>(), change in script::changes(),
+    ) {
+        let first = live(&script, &happenings);
+        let records = stored(&first);
+        let commands = first.turns.iter().flat_map(|turn| &turn.record.events).filter(|event| !event.is_arrival()).count();
+        let Some(changed) = change.apply(&script, commands, at) else { return Ok(()) };
+        let noticed = replay(&changed, &records);
+        prop_assert!(noticed.is_err(), "{script:?} -> {changed:?} replayed {records:?}");
+    }
+}
+
+#[test]
+fn a_mismatch_leaves_the_text_that_a_person_needs() {
+    let script = [Op::Call(1, 1), Op::Call(2, 2), Op::Await];
+    let first = live(&script, &[]);
+    let swapped = [Op::Call(2, 2), Op::Call(1, 1), Op::Await];
+    let text = replay(&swapped, &stored(&first)).expect_err("swapped").to_string();
+    for part in ["command 0 (turn 1)", "a call of activity 'A1'", "asked for a call of activity 'A2'", "Likely cause"] {
+        assert!(text.contains(part), "{text}");
+    }
+}

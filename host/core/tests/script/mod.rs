@@ -1,0 +1,162 @@
+//! Flows as data: a script that plays against an orchestration, and what can happen between its turns.
+
+use dacapo_core::orchestration::Stop;
+use dacapo_core::{Event, Failure, Orchestration, Payload, TaskId, TurnEnd};
+use proptest::prelude::*;
+
+/// One step of a flow.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Op {
+    Call(u8, u8),
+    Timer(u16),
+    Wait(u8),
+    /// Await any of the tasks that were not taken; nothing where there is none.
+    Await,
+    /// Cancel the oldest task that was not taken; nothing where there is none.
+    Cancel,
+    Status(u8),
+    Uuid,
+}
+
+pub(crate) fn ops() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        4 => (0u8..3, 0u8..3).prop_map(|(name, input)| Op::Call(name, input)),
+        2 => (0u16..50).prop_map(Op::Timer),
+        2 => (0u8..2).prop_map(Op::Wait),
+        6 => Just(Op::Await),
+        1 => Just(Op::Cancel),
+        1 => any::<u8>().prop_map(Op::Status),
+        1 => Just(Op::Uuid),
+    ]
+}
+
+/// A guest that plays a script: it can be resumed, as a parked one can.
+pub(crate) struct Player {
+    script: Vec<Op>,
+    at: usize,
+    tasks: Vec<TaskId>,
+    /// Everything that it saw.
+    pub(crate) log: Vec<String>,
+}
+
+impl Player {
+    pub(crate) fn new(script: &[Op]) -> Self {
+        Self { script: script.to_vec(), at: 0, tasks: Vec::new(), log: Vec::new() }
+    }
+
+    /// Runs until the flow waits or ends.
+    pub(crate) fn play(&mut self, host: &mut Orchestration) -> Result<TurnEnd, Stop> {
+        while let Some(op) = self.script.get(self.at).cloned() {
+            match op {
+                Op::Call(name, input) => self.tasks.push(host.call_activity(format!("A{name}"), &input.to_string())?),
+                Op::Timer(delay_ms) => self.tasks.push(host.start_timer(delay_ms.into())?),
+                Op::Wait(name) => self.tasks.push(host.wait_for_event(format!("E{name}"))?),
+                Op::Await if !self.tasks.is_empty() => {
+                    let Some(position) = host.poll_any(&self.tasks)? else { return Ok(TurnEnd::Parked) };
+                    let task = self.tasks.remove(position);
+                    let outcome = host.outcome(task)?;
+                    self.log.push(format!("{task} {outcome:?} at {}", host.now_ms()));
+                }
+                Op::Cancel if !self.tasks.is_empty() => host.cancel(self.tasks.remove(0))?,
+                Op::Await | Op::Cancel => {}
+                Op::Status(value) => host.set_custom_status(&value.to_string()).expect("small"),
+                Op::Uuid => self.log.push(host.new_uuid()),
+            }
+            self.at += 1;
+        }
+        Ok(TurnEnd::Returned(Payload::of(&self.log).map_err(|error| unreachable!("texts are JSON: {error}"))))
+    }
+}
+
+/// What can happen between two turns.
+#[derive(Clone, Debug)]
+pub(crate) enum Happening {
+    Nothing,
+    Completed(usize, u8),
+    Failed(usize),
+    Raised(u8, u8),
+    Passed(u16),
+    /// A result that came twice, as after a crash.
+    Twice(usize),
+}
+
+pub(crate) fn happenings() -> impl Strategy<Value = Happening> {
+    prop_oneof![
+        4 => (any::<usize>(), any::<u8>()).prop_map(|(which, value)| Happening::Completed(which, value)),
+        1 => any::<usize>().prop_map(Happening::Failed),
+        2 => (0u8..2, any::<u8>()).prop_map(|(name, value)| Happening::Raised(name, value)),
+        2 => (0u16..60).prop_map(Happening::Passed),
+        1 => any::<usize>().prop_map(Happening::Twice),
+    ]
+}
+
+impl Happening {
+    pub(crate) fn arrivals(&self, now_ms: &mut u64, open: &[TaskId]) -> Vec<Event> {
+        let pick = |which: usize| (!open.is_empty()).then(|| open[which % open.len()]);
+        let completed = |task, value: u8| Event::TaskCompleted { task, result: json(value) };
+        match *self {
+            Happening::Nothing => vec![],
+            Happening::Completed(which, value) => pick(which).map(|task| completed(task, value)).into_iter().collect(),
+            Happening::Twice(which) => pick(which).map_or(vec![], |task| vec![completed(task, 1), completed(task, 2)]),
+            Happening::Failed(which) => {
+                let failure = Failure::new("app", "it failed");
+                pick(which).map(|task| Event::TaskFailed { task, failure }).into_iter().collect()
+            }
+            Happening::Raised(name, value) => vec![Event::EventRaised { name: format!("e{name}"), data: json(value) }],
+            Happening::Passed(ms) => {
+                *now_ms += u64::from(ms);
+                vec![]
+            }
+        }
+    }
+}
+
+fn json(value: u8) -> Payload {
+    Payload::of(&value).expect("numbers are JSON")
+}
+
+/// A single change of a flow's commands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Change {
+    Replace,
+    Remove,
+    Insert,
+    Swap,
+}
+
+pub(crate) fn changes() -> impl Strategy<Value = Change> {
+    prop_oneof![Just(Change::Replace), Just(Change::Remove), Just(Change::Insert), Just(Change::Swap)]
+}
+
+impl Change {
+    /// The script with one of its first `played` commands changed; `None` where there is nothing to change.
+    pub(crate) fn apply(self, script: &[Op], played: usize, at: prop::sample::Index) -> Option<Vec<Op>> {
+        let is_command = |op: &Op| matches!(op, Op::Call(..) | Op::Timer(_) | Op::Wait(_));
+        // Commands of cancelling count as played too, so this takes fewer than it may: never one that was not played.
+        let cancels = script.iter().filter(|op| matches!(op, Op::Cancel)).count();
+        let commands: Vec<usize> = (0..script.len()).filter(|i| is_command(&script[*i])).collect();
+        let commands = &commands[..commands.len().min(played.saturating_sub(cancels + 1))];
+        if commands.is_empty() {
+            return None;
+        }
+        let mut changed = script.to_vec();
+        let n = at.index(commands.len());
+        let place = commands[n];
+        match self {
+            Change::Replace => changed[place] = Op::Call(99, 0),
+            Change::Insert => changed.insert(place, Op::Call(99, 0)),
+            Change::Remove => {
+                // The same command twice in a row is the same sequence without one of them, until the end tells.
+                changed.remove(place);
+            }
+            Change::Swap => {
+                let other = *commands.get(n + 1)?;
+                if script[place] == script[other] {
+                    return None;
+                }
+                changed.swap(place, other);
+            }
+        }
+        Some(changed)
+    }
+}

@@ -1,0 +1,87 @@
+//! The program that is measured, in its own process.
+
+use crate::http::{self, Connection};
+use crate::load;
+use anyhow::{Context as _, Result};
+use dacapo_tests::program::Program;
+use dacapo_tests::server::sample;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// How long to wait between two looks at whether all is done.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// A running `dacapo`.
+pub(crate) struct Subject {
+    program: Program,
+    address: SocketAddr,
+    /// From the start of the process until it was ready.
+    pub(crate) ready: Duration,
+}
+
+impl Subject {
+    pub(crate) fn serve(data: &Path, args: &[&str]) -> Result<Self> {
+        let begun = Instant::now();
+        let program = Program::serve(data, args)?;
+        let ready = begun.elapsed();
+        let address = program.url.strip_prefix("http://").context("a URL")?.parse()?;
+        Ok(Self { program, address, ready })
+    }
+
+    /// With the module of workloads deployed.
+    pub(crate) async fn with_workloads(data: &Path, args: &[&str]) -> Result<Self> {
+        let subject = Self::serve(data, args)?;
+        let file = sample("Workloads");
+        let module = std::fs::read(&file).with_context(|| format!("{}: run `cargo xtask samples`", file.display()))?;
+        subject.connection().await?.call(&http::request("PUT", "/api/modules/Workloads", &module), 201).await?;
+        Ok(subject)
+    }
+
+    pub(crate) async fn connection(&self) -> Result<Connection> {
+        Connection::open(self.address).await
+    }
+
+    pub(crate) async fn connections(&self, count: usize) -> Result<Vec<Connection>> {
+        load::open(self.address, count).await
+    }
+
+    /// Waits until no instance has one of these statuses.
+    pub(crate) async fn until_none(&self, statuses: &str) -> Result<()> {
+        let (mut connection, request) = (self.connection().await?, http::any_with(statuses));
+        while connection.call(&request, 200).await? != b"[]" {
+            tokio::time::sleep(LOOK).await;
+        }
+        Ok(())
+    }
+
+    /// A line of `/proc/PID/status`, in KiB.
+    pub(crate) fn memory_kib(&self, line: &str) -> Result<f64> {
+        let text = std::fs::read_to_string(format!("/proc/{}/status", self.program.pid()))?;
+        let value = text.lines().find_map(|found| found.strip_prefix(line)?.strip_prefix(':'));
+        let value = value.with_context(|| format!("no {line}"))?;
+        Ok(value.trim().trim_end_matches(" kB").parse()?)
+    }
+
+    /// CPU used so far, in ticks of 10 ms.
+    pub(crate) fn cpu_ticks(&self) -> Result<u64> {
+        let text = std::fs::read_to_string(format!("/proc/{}/stat", self.program.pid()))?;
+        let after_name = text.rsplit_once(')').context("a name in brackets")?.1;
+        let fields: Vec<&str> = after_name.split_whitespace().collect();
+        Ok(fields[11].parse::<u64>()? + fields[12].parse::<u64>()?)
+    }
+
+    pub(crate) fn kill(self) -> Result<()> {
+        self.program.kill()
+    }
+}
+
+/// What a folder's files hold, in bytes.
+pub(crate) fn folder_bytes(folder: &Path) -> Result<u64> {
+    let mut bytes = 0;
+    for entry in std::fs::read_dir(folder)? {
+        let metadata = entry?.metadata()?;
+        bytes += if metadata.is_file() { metadata.len() } else { 0 };
+    }
+    Ok(bytes)
+}

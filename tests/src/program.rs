@@ -1,0 +1,62 @@
+//! The `dacapo` program as a process of its own, for tests that kill it.
+
+use anyhow::{Context as _, Result};
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// A running `dacapo serve`. Killed when dropped.
+pub struct Program {
+    child: Child,
+    /// `http://127.0.0.1:PORT`
+    pub url: String,
+}
+
+impl Program {
+    /// Serves `data` on a free port, with further `args`; returns when it is ready.
+    pub fn serve(data: &Path, args: &[&str]) -> Result<Program> {
+        let mut child = Command::new(dacapo()?)
+            .arg("serve")
+            .arg("--data")
+            .arg(data)
+            .args(["--listen", "127.0.0.1:0"])
+            .args(args)
+            .env("DACAPO_LOG", "error")
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let stdout = child.stdout.take().context("its output is piped")?;
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line)?;
+        let url = line.trim().strip_prefix("listening on ").with_context(|| format!("it printed {line:?}"))?.to_owned();
+        Ok(Program { child, url })
+    }
+
+    /// The process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// `kill -9`: it gets no chance to do anything.
+    pub fn kill(mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The program: `DACAPO_BIN`, or the one that was built beside this test.
+pub fn dacapo() -> Result<PathBuf> {
+    if let Some(named) = std::env::var_os("DACAPO_BIN") {
+        return Ok(named.into());
+    }
+    let test = std::env::current_exe()?;
+    let beside = test.parent().and_then(Path::parent).context("tests lie in target/PROFILE/deps")?.join("dacapo");
+    beside.exists().then_some(beside).context("the dacapo program is not built: run `cargo build -p dacapo-server`")
+}
