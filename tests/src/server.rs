@@ -37,7 +37,7 @@ pub struct Server {
     way: Way,
     data: TempDir,
     clock: Arc<ManualClock>,
-    limits: Limits,
+    config: ServeConfig,
     http: reqwest::Client,
     app: Option<App>,
 }
@@ -58,30 +58,25 @@ impl Server {
 
     /// As [`Server::start`], with other limits.
     pub async fn start_with(way: Way, limits: Limits) -> Result<Server> {
-        let mut server = Server {
-            way,
-            data: tempfile::tempdir()?,
-            clock: Arc::new(ManualClock::new(START_MS)),
+        let data = tempfile::tempdir()?;
+        let config = ServeConfig {
+            data: data.path().to_owned(),
+            listen: ([127, 0, 0, 1], 0).into(),
+            warm_memory_bytes: if way == Way::Replayed { 0 } else { 64 << 20 },
             limits,
-            http: reqwest::Client::new(),
-            app: None,
+            ..ServeConfig::default()
         };
+        let clock = Arc::new(ManualClock::new(START_MS));
+        let mut server = Server { way, data, clock, config, http: reqwest::Client::new(), app: None };
         server.open().await?;
         Ok(server)
     }
 
     async fn open(&mut self) -> Result<()> {
-        let config = ServeConfig {
-            data: self.data.path().to_owned(),
-            listen: ([127, 0, 0, 1], 0).into(),
-            warm_memory_bytes: if self.way == Way::Replayed { 0 } else { 64 << 20 },
-            limits: self.limits.clone(),
-            ..ServeConfig::default()
-        };
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(self.data.path())?);
-        let guests: Guests = app::guests(&config, store.clone())?;
+        let guests: Guests = app::guests(&self.config, store.clone())?;
         let clock: Arc<dyn Clock> = self.clock.clone();
-        self.app = Some(App::start(config, Parts { store, clock, guests }).await?);
+        self.app = Some(App::start(self.config.clone(), Parts { store, clock, guests }).await?);
         Ok(())
     }
 
@@ -96,6 +91,12 @@ impl Server {
     pub async fn restart(&mut self) -> Result<()> {
         self.stop().await;
         self.open().await
+    }
+
+    /// Restarts with other settings.
+    pub async fn configure(&mut self, change: impl FnOnce(&mut ServeConfig)) -> Result<()> {
+        change(&mut self.config);
+        self.restart().await
     }
 
     /// A place in a test where a restart must make no difference.
@@ -225,16 +226,17 @@ pub async fn expect(answer: Response, code: StatusCode) -> Result<Value> {
     if body.is_empty() { Ok(Value::Null) } else { Ok(serde_json::from_str(&body)?) }
 }
 
-fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the workspace").to_owned()
+/// The folder with everything that `cargo xtask` builds and installs.
+pub fn target() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the workspace").join("target")
 }
 
 /// A sample module, as `cargo xtask samples` leaves it.
 pub fn sample(name: &str) -> PathBuf {
-    workspace().join(format!("target/samples/rust/{name}.wasm"))
+    target().join(format!("samples/rust/{name}.wasm"))
 }
 
 /// A guest of the tests, as `cargo xtask guests` leaves it.
 pub fn guest(name: &str) -> PathBuf {
-    workspace().join(format!("target/guests/wasm/{name}.wasm"))
+    target().join(format!("guests/wasm/{name}.wasm"))
 }

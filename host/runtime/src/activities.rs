@@ -6,7 +6,6 @@ use crate::router::{Message, Router};
 use dacapo_core::{ActivityCall, Failure, Identity, Payload, TaskId};
 use dacapo_store::{InstanceKey, VersionId};
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Semaphore;
 
@@ -26,19 +25,11 @@ pub(crate) struct Activities {
     /// Calls that were handed over and whose results no turn has consumed yet.
     in_flight: Mutex<HashSet<CallKey>>,
     slots: Semaphore,
-    all_slots: u32,
-    closed: AtomicBool,
 }
 
 impl Activities {
     pub(crate) fn new(concurrency: usize) -> Self {
-        let all_slots = u32::try_from(concurrency.clamp(1, Semaphore::MAX_PERMITS >> 3)).unwrap_or(u32::MAX);
-        Self {
-            in_flight: Mutex::default(),
-            slots: Semaphore::new(all_slots as usize),
-            all_slots,
-            closed: AtomicBool::new(false),
-        }
+        Self { in_flight: Mutex::default(), slots: Semaphore::new(concurrency.clamp(1, Semaphore::MAX_PERMITS)) }
     }
 
     fn in_flight(&self) -> MutexGuard<'_, HashSet<CallKey>> {
@@ -56,7 +47,7 @@ impl Activities {
         runtime.spawn(async move {
             // Never closed: the semaphore lives as long as the runtime.
             let Ok(_slot) = started.activities.slots.acquire().await else { return };
-            if started.activities.closed.load(Ordering::Acquire) {
+            if started.is_closing() {
                 return;
             }
             let task = call.task;
@@ -69,17 +60,6 @@ impl Activities {
     /// A turn has consumed the result of the call, or nothing ever will.
     pub(crate) fn settled(&self, key: &CallKey) {
         self.in_flight().remove(key);
-    }
-
-    /// No queued activity begins from now on.
-    pub(crate) fn close(&self) {
-        self.closed.store(true, Ordering::Release);
-    }
-
-    /// Returns once none runs.
-    pub(crate) async fn idle(&self) {
-        // Fair: those who queue before us find it closed and leave.
-        let _ = self.slots.acquire_many(self.all_slots).await;
     }
 }
 

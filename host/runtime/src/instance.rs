@@ -174,7 +174,7 @@ pub(crate) async fn play(
                 }
             }
             // Somebody else's guest makes room; if all are at work, they will soon rest.
-            Err(Trouble::NoRoom(_)) if !runtime.router.is_closed() => {
+            Err(Trouble::NoRoom(_)) if !runtime.is_closing() => {
                 if !runtime.router.evict_one() {
                     tokio::task::yield_now().await;
                 }
@@ -212,8 +212,9 @@ fn follow_up(runtime: &Arc<Runtime>, id: &InstanceId, trouble: Trouble) {
             tracing::error!(instance = %id, %trouble, "a turn could not be committed; trying again in a second");
             let (runtime, id) = (runtime.clone(), id.clone());
             runtime.clone().spawn(async move {
-                runtime.clock.sleep_until(runtime.clock.now_ms() + 1_000).await;
-                Router::post(&runtime, &id, Message::Wake);
+                if runtime.sleep_until(runtime.clock.now_ms() + 1_000).await {
+                    Router::post(&runtime, &id, Message::Wake);
+                }
             });
         }
     }

@@ -42,6 +42,8 @@ use router::{Message, Router};
 use std::sync::Arc;
 use std::time::Duration;
 use timers::Timers;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use watch::StatusBoard;
 
 /// Everything that runs, wired together. The outside holds a [`Client`] of it.
@@ -57,8 +59,11 @@ pub struct Runtime {
     pub(crate) activities: Activities,
     pub(crate) timers: Timers,
     pub(crate) deploying: tokio::sync::Mutex<()>,
+    /// Everything that was spawned. Empty: nothing holds the store any more.
+    tasks: TaskTracker,
     /// For what the committer's thread starts.
-    tasks: tokio::runtime::Handle,
+    spawner: tokio::runtime::Handle,
+    closing: CancellationToken,
     pub(crate) started_at_ms: u64,
 }
 
@@ -90,7 +95,9 @@ impl Runtime {
             activities: Activities::new(config.activity_concurrency),
             timers,
             deploying: tokio::sync::Mutex::new(()),
-            tasks: tokio::runtime::Handle::current(),
+            tasks: TaskTracker::new(),
+            spawner: tokio::runtime::Handle::current(),
+            closing: CancellationToken::new(),
             started_at_ms: clock.now_ms(),
             config,
             clock,
@@ -99,14 +106,27 @@ impl Runtime {
         });
         let versions = runtime.read(|store| store.modules()).await?;
         runtime.catalog.load(versions);
-        tokio::spawn(timers::run(Arc::downgrade(&runtime), armed));
-        tokio::spawn(recovery::run(runtime.clone()));
+        runtime.spawn(timers::run(runtime.clone(), armed));
+        runtime.spawn(recovery::run(runtime.clone()));
         Ok(Client { runtime })
     }
 
     /// Starts a task, from whatever thread.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.tasks.spawn(task);
+        self.spawner.spawn(self.tasks.track_future(task));
+    }
+
+    /// Waits until `at_ms`; `false` when the runtime closes before.
+    pub(crate) async fn sleep_until(&self, at_ms: u64) -> bool {
+        tokio::select! {
+            () = self.clock.sleep_until(at_ms) => true,
+            () = self.closing.cancelled() => false,
+        }
+    }
+
+    /// No new turn or activity begins from now on.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.is_cancelled()
     }
 
     /// A read of the store, off the async threads.
@@ -166,13 +186,9 @@ impl Runtime {
     /// Stops: no new turn begins, those under way are committed, and the committer ends. What is left undone is in the
     /// store. Waits `patience` at most for activities and turns under way.
     pub(crate) async fn drain(&self, patience: Duration) {
-        self.router.close();
-        self.activities.close();
-        let idle = async {
-            self.activities.idle().await;
-            self.router.idle().await;
-        };
-        if tokio::time::timeout(patience, idle).await.is_err() {
+        self.closing.cancel();
+        self.tasks.close();
+        if tokio::time::timeout(patience, self.tasks.wait()).await.is_err() {
             tracing::warn!("stopped with turns or activities under way: they run again after the next start");
         }
         self.committer.stop();

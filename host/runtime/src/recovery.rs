@@ -16,9 +16,10 @@ pub(crate) async fn run(runtime: Arc<Runtime>) {
             Ok(page) => page,
             Err(error) => {
                 tracing::error!(%error, "cannot read the work that was left; trying again in a second");
-                let now_ms = runtime.clock.now_ms();
-                runtime.clock.sleep_until(now_ms + 1_000).await;
-                continue;
+                if runtime.sleep_until(runtime.clock.now_ms() + 1_000).await {
+                    continue;
+                }
+                return;
             }
         };
         found += page.len();
@@ -27,7 +28,7 @@ pub(crate) async fn run(runtime: Arc<Runtime>) {
         for (_, id) in &page {
             Router::post(&runtime, id, Message::Wake);
         }
-        if page.len() < PAGE || runtime.router.is_closed() {
+        if page.len() < PAGE || runtime.is_closing() {
             break;
         }
     }

@@ -10,9 +10,9 @@ use dacapo_core::{Event, Failure, InstanceId, Payload, TaskId};
 use dacapo_store::InstanceKey;
 use lru::LruCache;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Semaphore;
 
 /// Cold instances that are loaded at the same time: each reads the store and replays.
 const COLD_LOADS: usize = 64;
@@ -57,9 +57,6 @@ pub(crate) struct Router {
     warm_bytes: AtomicUsize,
     budget_bytes: usize,
     budget_instances: usize,
-    running: AtomicUsize,
-    closed: AtomicBool,
-    at_rest: Notify,
     /// Bounds how many cold instances are read and replayed at once.
     pub(crate) cold_loads: Semaphore,
 }
@@ -72,9 +69,6 @@ impl Router {
             warm_bytes: AtomicUsize::new(0),
             budget_bytes: config.warm_budget_bytes,
             budget_instances: config.warm_instances,
-            running: AtomicUsize::new(0),
-            closed: AtomicBool::new(false),
-            at_rest: Notify::new(),
             cold_loads: Semaphore::new(COLD_LOADS),
         }
     }
@@ -90,7 +84,7 @@ impl Router {
     /// Gives the instance a message; it is looked at soon, after those that came before it.
     pub(crate) fn post(runtime: &Arc<Runtime>, id: &InstanceId, message: Message) {
         let router = &runtime.router;
-        if router.closed.load(Ordering::Acquire) {
+        if runtime.is_closing() {
             return;
         }
         let mut slots = router.slots();
@@ -105,7 +99,6 @@ impl Router {
         };
         drop(slots);
         if start {
-            router.running.fetch_add(1, Ordering::AcqRel);
             runtime.spawn(run(runtime.clone(), slot));
         }
     }
@@ -113,26 +106,6 @@ impl Router {
     /// Warm instances at rest, and what they hold in bytes.
     pub(crate) fn warm(&self) -> (usize, usize) {
         (self.resting().len(), self.warm_bytes.load(Ordering::Relaxed))
-    }
-
-    /// No new turn begins from now on.
-    pub(crate) fn close(&self) {
-        self.closed.store(true, Ordering::Release);
-    }
-
-    pub(crate) fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Acquire)
-    }
-
-    /// Returns once no turn is under way.
-    pub(crate) async fn idle(&self) {
-        loop {
-            let rested = self.at_rest.notified();
-            if self.running.load(Ordering::Acquire) == 0 {
-                return;
-            }
-            rested.await;
-        }
     }
 
     fn leave_rest(&self, slot: &Slot) {
@@ -182,12 +155,12 @@ impl Router {
     }
 
     /// The slot has nothing to do: forgets it, or keeps it warm. `false` when a message came in meanwhile.
-    fn settle(&self, slot: &Arc<Slot>, held: Option<Box<Held>>) -> Result<(), Option<Box<Held>>> {
+    fn settle(&self, slot: &Arc<Slot>, held: Option<Box<Held>>, closing: bool) -> Result<(), Option<Box<Held>>> {
         let mut slots = self.slots();
         let mut state = slot.state();
         // Without a budget nothing is kept from one turn to the next, not even between two that follow at once.
         let held = held.filter(|_| self.budget_bytes > 0);
-        if !state.messages.is_empty() && !self.is_closed() {
+        if !state.messages.is_empty() && !closing {
             return Err(held);
         }
         state.running = false;
@@ -213,16 +186,13 @@ async fn run(runtime: Arc<Runtime>, slot: Arc<Slot>) {
     let mut held = slot.state().held.take();
     loop {
         let messages = std::mem::take(&mut slot.state().messages);
-        if !messages.is_empty() && !router.is_closed() {
+        if !messages.is_empty() && !runtime.is_closing() {
             held = instance::play(&runtime, &slot.id, held, messages).await;
         }
-        match router.settle(&slot, held) {
+        match router.settle(&slot, held, runtime.is_closing()) {
             Ok(()) => break,
             Err(back) => held = back,
         }
     }
     router.evict();
-    if router.running.fetch_sub(1, Ordering::AcqRel) == 1 {
-        router.at_rest.notify_waiters();
-    }
 }

@@ -5,7 +5,7 @@ use crate::router::{Message, Router};
 use dacapo_core::InstanceId;
 use dacapo_store::InstanceKey;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 
 /// When each unfinished instance wakes next.
@@ -109,25 +109,21 @@ impl Timers {
     }
 }
 
-/// Wakes instances when their time comes, as long as the runtime lives.
-pub(crate) async fn run(runtime: Weak<Runtime>, mut armed: mpsc::Receiver<()>) {
-    loop {
-        let Some(strong) = runtime.upgrade() else { return };
-        if strong.router.is_closed() {
-            return;
-        }
-        fire_due(&strong).await;
-        let (next_ms, clock) = (strong.timers.wheel().next_ms(), strong.clock.clone());
-        drop(strong);
+/// Wakes instances when their time comes, until the runtime closes.
+pub(crate) async fn run(runtime: Arc<Runtime>, mut armed: mpsc::Receiver<()>) {
+    while !runtime.is_closing() {
+        fire_due(&runtime).await;
+        let next_ms = runtime.timers.wheel().next_ms();
         let slept = async {
             match next_ms {
-                Some(at_ms) => clock.sleep_until(at_ms).await,
+                Some(at_ms) => runtime.clock.sleep_until(at_ms).await,
                 None => std::future::pending().await,
             }
         };
         tokio::select! {
             () = slept => {}
-            changed = armed.recv() => if changed.is_none() { return },
+            _ = armed.recv() => {}
+            () = runtime.closing.cancelled() => {}
         }
     }
 }

@@ -3,6 +3,7 @@
 use axum::http::Uri;
 use dacapo_core::Limits;
 use dacapo_runtime::RuntimeConfig;
+use dacapo_wasm::WasmConfig;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
 
@@ -33,6 +34,10 @@ pub struct ServeConfig {
     pub insecure: bool,
     /// Bounds on each instance.
     pub limits: Limits,
+    /// CPU of one turn of an orchestrator, in milliseconds.
+    pub turn_cpu_ms: u64,
+    /// CPU of one run of an activity, in milliseconds.
+    pub activity_cpu_ms: u64,
     /// Connections at the same time; further ones wait to be accepted.
     pub connections: usize,
     /// Open watch streams at the same time; further ones are refused.
@@ -41,6 +46,7 @@ pub struct ServeConfig {
 
 impl Default for ServeConfig {
     fn default() -> Self {
+        let wasm = WasmConfig::new(PathBuf::new());
         Self {
             data: PathBuf::from("dacapo-data"),
             listen: DEFAULT_LISTEN,
@@ -51,6 +57,8 @@ impl Default for ServeConfig {
             compiler: None,
             insecure: false,
             limits: Limits::default(),
+            turn_cpu_ms: wasm.turn_cpu_ms,
+            activity_cpu_ms: wasm.activity_cpu_ms,
             connections: 10_000,
             watch_streams: 10_000,
         }

@@ -11,10 +11,10 @@ use futures::future::{BoxFuture, ready};
 use std::sync::Arc;
 
 /// A component that exports all orchestrators there are here.
-pub const COMPONENT: &str = "fake: Echo, Fails, Gate, Steps, Late";
+pub(crate) const COMPONENT: &str = "fake: Echo, Fails, Gate, Steps, Late";
 
 /// Runs them.
-pub fn guests() -> Guests {
+pub(crate) fn guests() -> Guests {
     let fake = Arc::new(Fake);
     Guests { orchestrators: fake.clone(), activities: fake.clone(), loader: fake }
 }

@@ -15,7 +15,10 @@ fn find(fixture: &Fixture, filter: &InstanceFilter, limit: usize) -> Vec<String>
         assert!(is_last || !instances.is_empty());
         found.extend(instances.into_iter().map(|one| one.id.to_string()));
         match next {
-            Some(key) => after = key,
+            Some(key) => {
+                assert!(key > after, "a page begins after the one before");
+                after = key;
+            }
             None => return found,
         }
     }

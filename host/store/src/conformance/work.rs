@@ -63,6 +63,7 @@ pub fn the_busy_are_paged_by_key(fixture: &mut Fixture) {
     loop {
         let page = fixture.store().busy(after, 2).expect("reads");
         let Some((last, _)) = page.last() else { break };
+        assert!(*last > after, "a page begins after the one before");
         after = *last;
         assert!(page.len() <= 2);
         found.extend(page.into_iter().map(|(key, id)| {
@@ -87,6 +88,7 @@ pub fn timers_come_by_time_and_key(fixture: &mut Fixture) {
         loop {
             let page = fixture.store().timers(after, limit).expect("reads");
             let Some((at_ms, key, _)) = page.last() else { break };
+            assert!((*at_ms, *key) > after, "a page begins after the one before");
             after = (*at_ms, *key);
             assert!(page.len() <= limit);
             found.extend(page.into_iter().map(|(at_ms, key, id)| {
