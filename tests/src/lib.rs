@@ -5,8 +5,10 @@
 //! wherever the body says [`Server::interlude`].
 
 pub mod api;
+pub mod database;
 pub mod program;
 pub mod server;
+pub mod watch;
 
 pub use server::{Server, Way};
 

@@ -1,5 +1,6 @@
 //! A Dacapo served in this process, on a data folder of its own and a clock that the test moves.
 
+use crate::watch::Watch;
 use anyhow::{Context as _, Result, bail, ensure};
 use dacapo_core::Limits;
 use dacapo_runtime::{Clock, Guests, ManualClock};
@@ -7,7 +8,6 @@ use dacapo_server::app::{self, App, Parts};
 use dacapo_server::config::ServeConfig;
 use dacapo_store::Store;
 use dacapo_store::sqlite::SqliteStore;
-use futures::StreamExt as _;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -137,15 +137,37 @@ impl Server {
 
     /// Deploys a module under its file's name.
     pub async fn deploy(&self, file: &Path) -> Result<Value> {
-        let bytes = std::fs::read(file).with_context(|| {
-            format!("{} is missing: run `cargo xtask samples` and `cargo xtask guests`", file.display())
-        })?;
         let name = file.file_stem().and_then(|stem| stem.to_str()).context("a file name")?;
-        let answer = self.put_module(name, bytes).await?;
+        self.deploy_as(name, file).await
+    }
+
+    /// Deploys a module under this name.
+    pub async fn deploy_as(&self, name: &str, file: &Path) -> Result<Value> {
+        let answer = self.put_module(name, read(file)?).await?;
         let status = answer.status();
         let body = answer.text().await?;
         ensure!(status.is_success(), "deploying {name}: {status} {body}");
         Ok(serde_json::from_str(&body)?)
+    }
+
+    /// The answer to a `GET`.
+    pub async fn get(&self, url: String) -> Result<Response> {
+        Ok(self.request(Method::GET, url).send().await?)
+    }
+
+    /// The answer to a `POST` without a body.
+    pub async fn post(&self, url: String) -> Result<Response> {
+        Ok(self.request(Method::POST, url).send().await?)
+    }
+
+    /// The answer to a `DELETE`.
+    pub async fn delete(&self, url: String) -> Result<Response> {
+        Ok(self.request(Method::DELETE, url).send().await?)
+    }
+
+    /// What the health route says; an error unless the server is well.
+    pub async fn health(&self) -> Result<Value> {
+        expect(self.get(self.url("/api/health")).await?, StatusCode::OK).await
     }
 
     /// Uploads `bytes` as module `name`, whatever they are.
@@ -174,22 +196,25 @@ impl Server {
         expect(answer, StatusCode::ACCEPTED).await.map(|_| ())
     }
 
-    /// Every status from now on until one is `wanted`, which is the last.
+    /// The statuses of an instance, from the present one on.
+    pub async fn open_watch(&self, id: &str) -> Result<Watch> {
+        let answer = self.get(self.api(&format!("/instances/{id}/watch"))).await?;
+        ensure!(answer.status().is_success(), "watching {id}: {}", answer.status());
+        Ok(Watch::of(answer))
+    }
+
+    /// Every change that the server still knows, and those to come, until one is `wanted`, which is the last.
     pub async fn watch(&self, id: &str, wanted: impl Fn(&Value) -> bool) -> Result<Vec<Value>> {
         let watching = async {
-            let answer = self.request(Method::GET, self.api(&format!("/instances/{id}/watch"))).send().await?;
+            let request = self.request(Method::GET, self.api(&format!("/instances/{id}/watch")));
+            let answer = request.header("Last-Event-ID", "0").send().await?;
             ensure!(answer.status().is_success(), "watching {id}: {}", answer.status());
-            let (mut stream, mut text, mut seen) = (answer.bytes_stream(), String::new(), Vec::new());
-            while let Some(chunk) = stream.next().await {
-                text.push_str(std::str::from_utf8(&chunk?)?);
-                while let Some((event, rest)) = text.split_once("\n\n") {
-                    if let Some(data) = event.lines().find_map(|line| line.strip_prefix("data:")) {
-                        seen.push(serde_json::from_str(data.trim())?);
-                    }
-                    text = rest.to_owned();
-                    if seen.last().is_some_and(&wanted) {
-                        return Ok(seen);
-                    }
+            let (mut watch, mut seen) = (Watch::of(answer), Vec::new());
+            while let Some(status) = watch.next().await? {
+                let is_last = wanted(&status);
+                seen.push(status);
+                if is_last {
+                    return Ok(seen);
                 }
             }
             bail!("the stream of {id} ended before what was waited for came: {seen:?}")
@@ -200,6 +225,25 @@ impl Server {
     /// The status once it is `wanted`.
     pub async fn until(&self, id: &str, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
         Ok(self.watch(id, wanted).await?.pop().expect("ends with the one that is wanted"))
+    }
+
+    /// As [`Server::until`], by long poll: also where a final status is shown that is none.
+    pub async fn poll_until(&self, id: &str, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
+        let polling = async {
+            let mut request = self.request(Method::GET, self.api(&format!("/instances/{id}")));
+            loop {
+                let answer = request.send().await?;
+                ensure!(answer.status().is_success(), "status of {id}: {}", answer.status());
+                let tag = answer.headers().get("etag").cloned().context("a status has a tag")?;
+                let status = answer.json().await?;
+                if wanted(&status) {
+                    return Ok(status);
+                }
+                request = self.request(Method::GET, self.api(&format!("/instances/{id}")));
+                request = request.header("prefer", "wait=60").header("if-none-match", tag);
+            }
+        };
+        tokio::time::timeout(PATIENCE, polling).await.with_context(|| format!("waited in vain for {id}"))?
     }
 
     /// The status once the instance has ended.
@@ -224,6 +268,23 @@ pub async fn expect(answer: Response, code: StatusCode) -> Result<Value> {
     let body = answer.text().await?;
     ensure!(found == code, "{url} answered {found} where {code} was expected: {body}");
     if body.is_empty() { Ok(Value::Null) } else { Ok(serde_json::from_str(&body)?) }
+}
+
+/// The message of an error, which must have this code and the form that errors have.
+pub async fn refusal(answer: Response, code: StatusCode) -> Result<String> {
+    let is_json = answer.headers().get("content-type").is_some_and(|it| it == "application/json; charset=utf-8");
+    let body = expect(answer, code).await?;
+    ensure!(is_json, "an error must be JSON, and say so: {body}");
+    for field in ["Message", "ExceptionMessage", "ExceptionType"] {
+        ensure!(body[field].as_str().is_some_and(|text| !text.is_empty()), "an error must have a {field}: {body}");
+    }
+    Ok(body["ExceptionMessage"].as_str().unwrap_or_default().to_owned())
+}
+
+/// The bytes of a module.
+pub fn read(file: &Path) -> Result<Vec<u8>> {
+    std::fs::read(file)
+        .with_context(|| format!("{} is missing: run `cargo xtask samples` and `cargo xtask guests`", file.display()))
 }
 
 /// The folder with everything that `cargo xtask` builds and installs.

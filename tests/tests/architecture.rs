@@ -42,7 +42,10 @@ fn metadata() -> Result<Vec<Value>> {
 /// The names of a package's dependencies, without those of its tests.
 fn dependencies(package: &Value) -> BTreeSet<&str> {
     let all = package["dependencies"].as_array().map(Vec::as_slice).unwrap_or_default();
-    all.iter().filter(|dependency| dependency["kind"].is_null()).filter_map(|dependency| dependency["name"].as_str()).collect()
+    all.iter()
+        .filter(|dependency| dependency["kind"].is_null())
+        .filter_map(|dependency| dependency["name"].as_str())
+        .collect()
 }
 
 #[test]
@@ -55,7 +58,10 @@ fn no_crate_uses_what_it_may_not() -> Result<()> {
         let forbidden: Vec<_> = ours.filter(|used| !allowed.contains(*used)).collect();
         assert!(forbidden.is_empty(), "{name} uses {forbidden:?}; it may use {allowed:?}");
         for (dependency, owner) in OWNERS {
-            assert!(name == owner || !used.contains(dependency), "{name} uses {dependency}, which is for {owner} alone");
+            assert!(
+                name == owner || !used.contains(dependency),
+                "{name} uses {dependency}, which is for {owner} alone"
+            );
         }
     }
     Ok(())

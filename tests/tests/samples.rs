@@ -1,7 +1,7 @@
 //! Every sample does what its specification says, over HTTP.
 
-use dacapo_tests::every_way;
 use dacapo_tests::server::{has_ended, sample};
+use dacapo_tests::{Way, every_way};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -22,10 +22,13 @@ every_way! {
         assert_eq!(last["output"], json!(["Hello Tokyo!", "Hello Seattle!", "Hello London!"]));
         assert_eq!(last["runtimeStatus"], "Completed");
         assert_eq!(last["customStatus"], "London");
-        // It may be under way when the watch begins: what is seen is the end of the sequence, without a gap.
         let all = [Value::Null, json!("Tokyo"), json!("Seattle"), json!("London")];
         let statuses = custom_statuses(&seen);
-        assert!(all.iter().collect::<Vec<_>>().ends_with(&statuses), "{statuses:?}");
+        match server.way() {
+            // The server that showed the first ones is gone; what is seen is the end of the sequence, without a gap.
+            Way::Restarted => assert!(all.iter().collect::<Vec<_>>().ends_with(&statuses), "{statuses:?}"),
+            Way::Warm | Way::Replayed => assert_eq!(statuses, all.iter().collect::<Vec<_>>()),
+        }
     }
 
     async fn city_recommender_offers_what_suits_and_returns_the_choice(server: &mut Server) {

@@ -374,7 +374,7 @@ impl Orchestration {
         if let Mode::Replaying(expected) = &mut self.turn.mode
             && let Err(mismatch) = expected.check(index, self.next_seq, &event)
         {
-            let stop = Stop::Mismatch(mismatch.into());
+            let stop = Stop::Mismatch(mismatch);
             self.stop = Some(stop.clone());
             return Err(stop);
         }

@@ -33,18 +33,18 @@ impl Expected {
     }
 
     /// The next recorded command must equal the one that is played.
-    pub fn check(&mut self, index: u32, turn: u64, found: &Event) -> Result<(), Mismatch> {
+    pub fn check(&mut self, index: u32, turn: u64, found: &Event) -> Result<(), Box<Mismatch>> {
         match self.commands.next() {
             Some(expected) if expected == *found => Ok(()),
-            expected => Err(Mismatch { index, turn, expected, found: Some(found.clone()) }),
+            expected => Err(Box::new(Mismatch { index, turn, expected, found: Some(found.clone()) })),
         }
     }
 
     /// At the end of a turn nothing may be left over.
-    pub fn finish(&mut self, index: u32, turn: u64) -> Result<(), Mismatch> {
+    pub fn finish(&mut self, index: u32, turn: u64) -> Result<(), Box<Mismatch>> {
         match self.commands.next() {
             None => Ok(()),
-            expected => Err(Mismatch { index, turn, expected, found: None }),
+            expected => Err(Box::new(Mismatch { index, turn, expected, found: None })),
         }
     }
 }

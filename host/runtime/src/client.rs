@@ -221,6 +221,12 @@ impl Client {
         Ok(found.await?.map(Arc::new))
     }
 
+    /// The last changes of status and custom status, oldest first, as far as they are in memory: they are lost with a
+    /// restart, and of instances that nothing has happened to for long.
+    pub fn recent_changes(&self, id: &InstanceId) -> Vec<Arc<InstanceView>> {
+        self.runtime.board.changes(id)
+    }
+
     /// Every status of `id` that is published from now on. Subscribe first, then read [`Client::status`].
     pub fn subscribe(&self, id: &InstanceId) -> Subscription {
         let watching = Some(self.runtime.board.subscribe(id));

@@ -62,7 +62,7 @@ impl Committer {
         let Some(sender) = sender else { return Err(CommitError::Closed) };
         // Full only when the disk stands still; then waiting is right, and it must not hold up other tasks.
         if let Err(std::sync::mpsc::TrySendError::Full(job)) = sender.try_send(job) {
-            let _ = tokio::task::spawn_blocking(move || sender.send(job)).await;
+            let _ = tokio::task::spawn_blocking(move || sender.send(job).is_ok()).await;
         }
         answered.await.unwrap_or(Err(CommitError::Closed))
     }

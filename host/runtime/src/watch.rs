@@ -3,7 +3,7 @@
 use dacapo_core::{InstanceId, Payload, RuntimeStatus};
 use dacapo_store::{Instance, InstanceKey};
 use lru::LruCache;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::broadcast;
@@ -84,8 +84,42 @@ pub(crate) struct StatusBoard {
     budget_bytes: usize,
 }
 
+/// Changes of one instance that are kept for who comes late or again.
+const KEPT_CHANGES: usize = 64;
+
+/// A recent instance: its latest view, and the last ones that changed its status or custom status.
+struct Recent {
+    latest: Arc<InstanceView>,
+    changes: VecDeque<Arc<InstanceView>>,
+    weight_bytes: usize,
+}
+
+impl Recent {
+    fn new(view: Arc<InstanceView>) -> Self {
+        let weight_bytes = view.weight_bytes();
+        Self { changes: VecDeque::from([view.clone()]), latest: view, weight_bytes }
+    }
+
+    fn follow(&mut self, view: Arc<InstanceView>) {
+        if view.key != self.latest.key {
+            *self = Self::new(view);
+            return;
+        }
+        if (view.status, &view.custom_status) != (self.latest.status, &self.latest.custom_status) {
+            if self.changes.len() == KEPT_CHANGES {
+                self.changes.pop_front();
+            }
+            self.changes.push_back(view.clone());
+        }
+        self.latest = view;
+        // The input is the same in all of them, and is counted once.
+        let own = |view: &Arc<InstanceView>| view.weight_bytes() - view.input.as_ref().map_or(0, Payload::len_bytes);
+        self.weight_bytes = self.latest.weight_bytes() + self.changes.iter().map(own).sum::<usize>();
+    }
+}
+
 struct Shard {
-    recent: LruCache<InstanceId, Arc<InstanceView>>,
+    recent: LruCache<InstanceId, Recent>,
     weight_bytes: usize,
     watchers: HashMap<InstanceId, broadcast::Sender<Option<Arc<InstanceView>>>>,
 }
@@ -110,14 +144,24 @@ impl StatusBoard {
             // Fails only when the last watcher has just left.
             let _ = watchers.send(Some(view.clone()));
         }
-        shard.weight_bytes += view.weight_bytes();
-        if let Some(old) = shard.recent.put(view.id.clone(), view) {
-            shard.weight_bytes -= old.weight_bytes();
-        }
+        let (before, after) = match shard.recent.get_mut(&view.id) {
+            Some(recent) => {
+                let before = recent.weight_bytes;
+                recent.follow(view);
+                (before, recent.weight_bytes)
+            }
+            None => {
+                let (id, recent) = (view.id.clone(), Recent::new(view));
+                let after = recent.weight_bytes;
+                shard.recent.put(id, recent);
+                (0, after)
+            }
+        };
+        shard.weight_bytes = shard.weight_bytes + after - before;
         while shard.weight_bytes > self.budget_bytes
             && let Some((_, old)) = shard.recent.pop_lru()
         {
-            shard.weight_bytes -= old.weight_bytes();
+            shard.weight_bytes -= old.weight_bytes;
         }
     }
 
@@ -125,7 +169,7 @@ impl StatusBoard {
     pub(crate) fn remove(&self, id: &InstanceId) {
         let mut shard = self.shard(id);
         if let Some(old) = shard.recent.pop(id) {
-            shard.weight_bytes -= old.weight_bytes();
+            shard.weight_bytes -= old.weight_bytes;
         }
         if let Some(watchers) = shard.watchers.get(id) {
             let _ = watchers.send(None);
@@ -133,7 +177,12 @@ impl StatusBoard {
     }
 
     pub(crate) fn recent(&self, id: &InstanceId) -> Option<Arc<InstanceView>> {
-        self.shard(id).recent.get(id).cloned()
+        self.shard(id).recent.get(id).map(|recent| recent.latest.clone())
+    }
+
+    /// The last changes of status and custom status, oldest first, as far as they are still in memory.
+    pub(crate) fn changes(&self, id: &InstanceId) -> Vec<Arc<InstanceView>> {
+        self.shard(id).recent.get(id).map(|recent| recent.changes.iter().cloned().collect()).unwrap_or_default()
     }
 
     /// From now on, every published view of `id`. Subscribe first, then read the present state: nothing is missed.
@@ -185,6 +234,23 @@ mod tests {
         assert_eq!(board.recent(&view("i9999", 2).id).expect("recent").turn, 2);
         board.remove(&view("i9999", 2).id);
         assert!(board.recent(&view("i9999", 2).id).is_none());
+    }
+
+    #[test]
+    fn keeps_the_changes_of_a_recent_instance_and_not_of_an_older_one_with_its_id() {
+        let board = StatusBoard::new(1 << 20);
+        let with = |turn, status: u64| InstanceView { custom_status: Payload::of(&status).ok(), ..view("a", turn) };
+        for published in [with(1, 1), with(2, 1), with(3, 2), with(4, 1)] {
+            board.publish(published);
+        }
+        let turns = |board: &StatusBoard| board.changes(&view("a", 1).id).iter().map(|v| v.turn).collect::<Vec<_>>();
+        assert_eq!(turns(&board), [1, 3, 4]);
+        for n in 0..1_000 {
+            board.publish(with(5 + n, n));
+        }
+        assert_eq!(turns(&board).len(), KEPT_CHANGES);
+        board.publish(InstanceView { key: InstanceKey(2), ..with(1, 1) });
+        assert_eq!(turns(&board), [1]);
     }
 
     #[test]

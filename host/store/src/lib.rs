@@ -3,7 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`model`] | what is kept: instances, turns, inbox entries, modules |
-//! | [`write`] | what can be written, and what a store answers |
+//! | [`mod@write`] | what can be written, and what a store answers |
 //! | [`query`] | what can be asked |
 //! | [`error`] | when a store cannot answer |
 //! | [`memory`] | the executable specification, for tests |

@@ -85,7 +85,12 @@ impl State {
     fn turn(&mut self, turn: &TurnWrite) -> Answer {
         let Fence { key, generation, next_seq, .. } = turn.fence;
         let instance = self.instances.get_mut(&key).ok_or(Refused::Fenced)?;
-        rules::accepts(instance.fence(), instance.inbox_done..=instance.inbox_next, turn)?;
+        rules::accepts(
+            instance.fence(),
+            instance.status.is_finished(),
+            instance.inbox_done..=instance.inbox_next,
+            turn,
+        )?;
         let after = rules::after_turn(instance.inbox_next, turn);
         let consumed = instance.inbox_done..after.inbox_done;
         instance.next_seq += 1;

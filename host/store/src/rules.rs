@@ -38,13 +38,15 @@ pub(crate) fn new_instance(key: InstanceKey, epoch: u64, new: &NewInstance) -> I
     }
 }
 
-/// Whether a turn may be committed on top of this.
+/// Whether a turn may be committed on top of this. Nothing is committed on top of the end.
 pub(crate) fn accepts(
     current: Fence,
+    finished: bool,
     inbox: std::ops::RangeInclusive<u64>,
     turn: &TurnWrite,
 ) -> std::result::Result<(), Refused> {
-    if turn.fence == current && inbox.contains(&turn.inbox_done) { Ok(()) } else { Err(Refused::Fenced) }
+    let fits = !finished && turn.fence == current && inbox.contains(&turn.inbox_done);
+    if fits { Ok(()) } else { Err(Refused::Fenced) }
 }
 
 /// The definition behind [`Instance::has_work`].

@@ -12,7 +12,7 @@ pub enum Write {
     Create(NewInstance),
     /// Commit a turn: append its record, take its arrivals out of the inbox, set what it changed.
     /// A turn that ends the instance also ends its timers, its activities and what is left in its inbox.
-    /// Refused: `Fenced`; also when `inbox_done` is less than what is consumed already, or more than was delivered.
+    /// Refused: `Fenced`; also on an instance that has ended, and when `inbox_done` is less than what is consumed already, or more than was delivered.
     Turn(TurnWrite),
     /// Put an event into an instance's inbox.
     /// Refused: `UnknownInstance`, `Finished`, `InboxFull`.

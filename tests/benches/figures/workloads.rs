@@ -5,9 +5,9 @@ use crate::figures::{Table, median};
 use crate::floor::Floor;
 use crate::http::{self, Connection};
 use crate::load::{self, during};
-use crate::options::Options;
+use crate::options::{ALL, Options};
 use crate::subject::{Subject, folder_bytes};
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -22,19 +22,8 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     println!("in {}: medians of {} rounds", folder.path().display(), options.rounds);
     let mut bench = Bench { options, floor: Floor::new(folder.path())?, table: Table::begin() };
     bench.disk()?;
-    for (workload, data) in ["w1", "w2", "w3", "w4", "w5", "w6", "w8", "w10"].map(|name| (name, folder.path().join(name))) {
-        if options.wants(workload) {
-            match workload {
-                "w1" => bench.one_long_chain(&data).await?,
-                "w2" => bench.many_chains(&data).await?,
-                "w3" => bench.starts(&data).await?,
-                "w4" => bench.parked(&data).await?,
-                "w5" => bench.reads(&data).await?,
-                "w6" => bench.events(&data).await?,
-                "w8" => bench.ready(&data).await?,
-                _ => bench.fan_out(&data).await?,
-            }
-        }
+    for workload in ALL.into_iter().filter(|workload| options.wants(workload)) {
+        bench.run(workload, &folder.path().join(workload)).await?;
     }
     Ok(())
 }
@@ -46,6 +35,20 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
+    async fn run(&self, workload: &str, data: &Path) -> Result<()> {
+        match workload {
+            "w1" => self.one_long_chain(data).await,
+            "w2" => self.many_chains(data).await,
+            "w3" => self.starts(data).await,
+            "w4" => self.parked(data).await,
+            "w5" => self.reads(data).await,
+            "w6" => self.events(data).await,
+            "w8" => self.ready(data).await,
+            "w10" => self.fan_out(data).await,
+            other => bail!("no workload is called {other}"),
+        }
+    }
+
     fn disk(&mut self) -> Result<()> {
         let (mut pages, mut commits) = (Vec::new(), Vec::new());
         for _ in 0..self.options.rounds {

@@ -12,7 +12,7 @@ type Outcome = Result<Payload, Failure>;
 #[derive(Debug)]
 enum Task {
     /// A command that nobody can wait for.
-    NoTask,
+    Unawaitable,
     Activity(ActivityCall),
     Timer {
         fire_at_ms: u64,
@@ -52,7 +52,7 @@ impl Tasks {
     /// Counts a command; its task, if it has one, is added next.
     pub(super) fn next_command(&mut self) -> TaskId {
         let task = TaskId(self.commands());
-        self.tasks.push(Task::NoTask);
+        self.tasks.push(Task::Unawaitable);
         task
     }
 
@@ -126,7 +126,7 @@ impl Tasks {
     pub(super) fn can_cancel(&self, task: TaskId) -> bool {
         match self.get(task) {
             Some(Task::Activity(_) | Task::Timer { .. } | Task::Event { .. } | Task::Done { .. }) => true,
-            Some(Task::NoTask | Task::Taken | Task::Cancelled) | None => false,
+            Some(Task::Unawaitable | Task::Taken | Task::Cancelled) | None => false,
         }
     }
 
@@ -146,7 +146,7 @@ impl Tasks {
                 }
             }
             Task::Done { outcome: Ok(data), event: Some(name), .. } => self.event_raised(name, data, true),
-            Task::Done { .. } | Task::NoTask | Task::Taken | Task::Cancelled => {}
+            Task::Done { .. } | Task::Unawaitable | Task::Taken | Task::Cancelled => {}
         }
     }
 

@@ -88,6 +88,9 @@ fn canonical(path: &str) -> Option<(Option<Base>, String)> {
     text.reserve(path.len());
     let mut starts = false;
     for (at, segment) in segments.enumerate() {
+        if segment.is_empty() {
+            return None;
+        }
         // Literals and values alternate; only a start has two values in a row.
         let literal = at % 2 == 0 && !starts;
         starts |= at == 0 && is(segment, "orchestrators");
@@ -120,8 +123,17 @@ mod tests {
         expect("/runtime/webhooks/durabletask", "/durabletask");
         assert_eq!(canonical("/DurableTask/instances"), Some((Some(Base::Local), "/durabletask/instances".into())));
         assert_eq!(canonical("/API/Modules/Mod/Versions/1"), Some((None, "/api/modules/Mod/versions/1".into())));
-        for unknown in ["", "/", "*", "/other", "/runtime", "/runtime/webhooks", "/runtime/other/durabletask/instances"]
-        {
+        for unknown in [
+            "",
+            "/",
+            "*",
+            "/other",
+            "/api//modules",
+            "/durabletask/instances//",
+            "/runtime",
+            "/runtime/webhooks",
+            "/runtime/other/durabletask/instances",
+        ] {
             assert_eq!(canonical(unknown), None, "{unknown}");
         }
     }

@@ -64,7 +64,6 @@ impl<'a> Query<'a> {
         let Some(value) = self.text(name) else { return Ok(None) };
         match value.trim().parse::<f64>() {
             // The cast saturates: more than fits is for ever.
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             Ok(seconds) if seconds.is_finite() && seconds >= 0.0 => Ok(Some((seconds * 1_000.0) as u64)),
             _ => Err(invalid(name, "a number of seconds", &value)),
         }

@@ -19,11 +19,15 @@ use tokio::sync::OwnedSemaphorePermit;
 
 /// How long a stream may be silent before proxies might take it for dead, in milliseconds.
 const SILENCE_MS: u64 = 15_000;
+/// The `Last-Event-ID` that no event has.
+const FROM_THE_FIRST: &str = "0";
 /// Asks proxies not to hold events back.
 const NO_BUFFERING: (HeaderName, HeaderValue) =
     (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
 
-/// The present status, then each change of the custom status or the runtime status, up to the final state. The input
+/// The present status, then each change of the custom status or the runtime status, up to the final state. With
+/// `Last-Event-ID` it begins after that event instead, and with the id `0` at the first one that is still known: the
+/// last changes of recent instances are kept in memory. The input
 /// is left out unless `showInput=true`: it would be the same in every event.
 pub(super) async fn watch(
     State(api): Shared,
@@ -34,8 +38,14 @@ pub(super) async fn watch(
     let permit = api.streams.clone().try_acquire_owned();
     let permit = permit.map_err(|_| ApiError::too_many_streams(api.settings.watch_streams))?;
     let parts = request.into_parts().0;
-    let Some(changes) = Changes::from_now(&api, &id).await? else { return Ok(not_found()) };
-    let seen = last_event_id(&parts.headers) == Some(changes.latest().revision().as_str());
+    let last = last_event_id(&parts.headers);
+    let changes = match last {
+        None => Changes::from_now(&api, &id).await?,
+        Some(FROM_THE_FIRST) => Changes::from_the_first(&api, &id).await?,
+        Some(revision) => Changes::from(&api, &id, revision).await?,
+    };
+    let Some(changes) = changes else { return Ok(not_found()) };
+    let seen = last == Some(changes.latest().revision().as_str());
     if seen && changes.latest().status.is_finished() {
         // There is nothing to come: this is how a browser is told not to connect again.
         return Ok(StatusCode::NO_CONTENT.into_response());
@@ -103,7 +113,9 @@ impl Watcher {
 
     fn event(&self) -> Event {
         let view = self.changes.latest();
-        let json = dto::Status::of(view, self.show_input).to_json();
+        let mut json = dto::Status::of(view, self.show_input).to_json();
+        // One line for each event: in checked JSON, line breaks stand between tokens only.
+        json.iter_mut().filter(|byte| matches!(byte, b'\r' | b'\n')).for_each(|byte| *byte = b' ');
         Event::default().id(view.revision()).data(String::from_utf8_lossy(&json))
     }
 }

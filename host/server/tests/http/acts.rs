@@ -9,7 +9,9 @@ use serde_json::json;
 #[tokio::test]
 async fn an_event_reaches_its_instance() {
     let server = Server::start().await;
-    for (id, event, body, output) in [("a", "open", "{\"n\":1}", "{\"n\":1}"), ("b", "OPEN", "", "null"), ("c", "Open", "\"\"", "\"\"")] {
+    for (id, event, body, output) in
+        [("a", "open", "{\"n\":1}", "{\"n\":1}"), ("b", "OPEN", "", "null"), ("c", "Open", "\"\"", "\"\"")]
+    {
         server.begin("Gate", id, "").await;
         server.post(&format!("/instances/{id}/RaiseEvent/{event}?taskHub=x"), body).await.is_bare(202);
         let view = server.until(id, |view| view.status.is_finished()).await;
@@ -45,8 +47,8 @@ async fn what_is_wrong_with_an_event_is_told_in_a_fixed_order() {
 }
 
 #[tokio::test]
-async fn an_event_that_is_too_large_or_too_many_is_refused() {
-    let limits = Limits { payload_bytes: 10, inbox_events: 2, ..Limits::default() };
+async fn an_event_that_is_too_large_is_refused() {
+    let limits = Limits { payload_bytes: 10, ..Limits::default() };
     let server = Server::with(ServeConfig { limits, ..config() }).await;
     server.begin("Gate", "a", "").await;
     server.parked("a").await;
@@ -58,7 +60,9 @@ async fn an_event_that_is_too_large_or_too_many_is_refused() {
 #[tokio::test]
 async fn terminate_makes_the_reason_the_output() {
     let server = Server::start().await;
-    for (id, query, output) in [("a", "?reason=undefined", "undefined"), ("b", "", ""), ("c", "?Reason=%C3%BC%26&recursive=false", "ü&")] {
+    for (id, query, output) in
+        [("a", "?reason=undefined", "undefined"), ("b", "", ""), ("c", "?Reason=%C3%BC%26&recursive=false", "ü&")]
+    {
         server.begin("Gate", id, "").await;
         server.post(&format!("/instances/{id}/terminate{query}"), "").await.is_bare(202);
         server.finished(id).await;

@@ -52,7 +52,12 @@ impl Reply {
         assert_eq!(self.status, status, "{self:?}");
         assert_eq!(self.keys(), ["Message", "ExceptionMessage", "ExceptionType"]);
         let json = self.json();
-        assert!(json.as_object().expect("an object").values().all(|part| part.as_str().is_some_and(|text| !text.is_empty())));
+        assert!(
+            json.as_object()
+                .expect("an object")
+                .values()
+                .all(|part| part.as_str().is_some_and(|text| !text.is_empty()))
+        );
         json["ExceptionMessage"].as_str().expect("text").to_owned()
     }
 

@@ -8,7 +8,11 @@ use std::time::Duration;
 fn ids(reply: &Reply) -> Vec<String> {
     assert_eq!(reply.status, 200, "{reply:?}");
     let json = reply.json();
-    json.as_array().expect("an array").iter().map(|status| status["instanceId"].as_str().expect("text").into()).collect()
+    json.as_array()
+        .expect("an array")
+        .iter()
+        .map(|status| status["instanceId"].as_str().expect("text").into())
+        .collect()
 }
 
 /// Five instances, a second apart, the first created at 12:34:56.789.

@@ -18,7 +18,8 @@ async fn a_deployment_tells_what_the_module_offers_and_needs() {
     let server = Server::start().await;
     let reply = deploy(&server, "mod", "fake: One, two, Three").await;
     assert_eq!(reply.status, 201);
-    let keys = ["name", "version", "digest", "orchestrators", "activities", "imports", "sizeBytes", "createdTime", "active"];
+    let keys =
+        ["name", "version", "digest", "orchestrators", "activities", "imports", "sizeBytes", "createdTime", "active"];
     assert_eq!(reply.keys(), keys);
     let json = reply.json();
     assert_eq!((&json["name"], &json["version"], &json["active"]), (&json!("mod"), &json!(1), &json!(true)));
@@ -41,7 +42,8 @@ async fn modules_are_listed_with_their_versions() {
     let one = own(&server, Method::GET, "/api/modules/Mod").await.json();
     assert!(list.as_array().expect("an array").contains(&one));
     assert_eq!((&one["version"], &one["orchestrators"]), (&json!(2), &json!(["One", "Two"])));
-    let versions: Vec<_> = one["versions"].as_array().expect("an array").iter().map(|one| (&one["version"], &one["active"])).collect();
+    let versions: Vec<_> =
+        one["versions"].as_array().expect("an array").iter().map(|one| (&one["version"], &one["active"])).collect();
     assert_eq!(versions, [(&json!(1), &json!(false)), (&json!(2), &json!(true))]);
     assert_eq!(one["versions"][1], newest);
     own(&server, Method::GET, "/api/modules/mod").await.error(404);

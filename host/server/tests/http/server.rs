@@ -60,7 +60,16 @@ async fn a_shutdown_answers_what_is_under_way_and_takes_nothing_more() {
     let wait = tokio::spawn(send(wait));
     let late = tokio::spawn(send(server.request(Method::POST, "/orchestrators/Gate?timeout=60&pollingInterval=1")));
     // The start is answered by nothing but its end or the server's: once it is there, so is its request.
-    while server.app.client().list(InstanceFilter::default(), ContinueAfter::ZERO, 10, false).await.expect("lists").instances.len() < 2 {
+    while server
+        .app
+        .client()
+        .list(InstanceFilter::default(), ContinueAfter::ZERO, 10, false)
+        .await
+        .expect("lists")
+        .instances
+        .len()
+        < 2
+    {
         tokio::task::yield_now().await;
     }
     let origin = server.origin();
@@ -87,7 +96,8 @@ async fn work_goes_on_after_a_restart_on_the_same_store() {
     let mut reply = send(status).await;
     while reply.status == 202 {
         let known = reply.header("etag").to_owned();
-        reply = send(http.get(url(&second, "/instances/a")).header("prefer", "wait=60").header("if-none-match", known)).await;
+        reply = send(http.get(url(&second, "/instances/a")).header("prefer", "wait=60").header("if-none-match", known))
+            .await;
     }
     assert_eq!(reply.json()["output"], 4);
 }

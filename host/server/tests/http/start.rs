@@ -12,8 +12,16 @@ async fn a_start_answers_with_everything_a_client_needs() {
     assert_eq!(reply.status, 202);
     assert_eq!(reply.header("retry-after"), "10");
     let management = [
-        "id", "statusQueryGetUri", "sendEventPostUri", "terminatePostUri", "purgeHistoryDeleteUri", "restartPostUri",
-        "suspendPostUri", "resumePostUri", "rewindPostUri", "watchGetUri",
+        "id",
+        "statusQueryGetUri",
+        "sendEventPostUri",
+        "terminatePostUri",
+        "purgeHistoryDeleteUri",
+        "restartPostUri",
+        "suspendPostUri",
+        "resumePostUri",
+        "rewindPostUri",
+        "watchGetUri",
     ];
     assert_eq!(reply.keys(), management);
     let json = reply.json();
@@ -47,12 +55,16 @@ async fn urls_begin_as_the_operator_says() {
     let server = Server::with(public).await;
     let reply = server.post("/orchestrators/Gate/a", "").await;
     assert!(reply.header("location").starts_with(&format!("https://flows.example/x{BASE}/instances/a?")), "{reply:?}");
-    assert_eq!(server.get("/instances/a").await.header("location"), format!("https://flows.example/x{BASE}/instances/a"));
+    assert_eq!(
+        server.get("/instances/a").await.header("location"),
+        format!("https://flows.example/x{BASE}/instances/a")
+    );
 
     for (trust_proxy, origin) in [(true, "https://outer.example/"), (false, "http://127.0.0.1:")] {
         let server = Server::with(ServeConfig { trust_proxy, ..config() }).await;
         let request = server.request(Method::POST, "/orchestrators/Gate/a");
-        let reply = send(request.header("x-forwarded-proto", "https").header("x-forwarded-host", "outer.example")).await;
+        let reply =
+            send(request.header("x-forwarded-proto", "https").header("x-forwarded-host", "outer.example")).await;
         assert!(reply.header("location").starts_with(origin), "{reply:?}");
     }
 }
@@ -72,7 +84,8 @@ async fn drawn_ids_are_hex_digits_that_sort_by_time() {
 #[tokio::test]
 async fn the_input_is_json_whatever_the_content_type() {
     let server = Server::start().await;
-    let cases = [("", "null"), ("\"\"", "\"\""), (" {\"b\": 1,  \"a\": 2}", "{\"b\": 1,  \"a\": 2}"), ("\"1\"", "\"1\"")];
+    let cases =
+        [("", "null"), ("\"\"", "\"\""), (" {\"b\": 1,  \"a\": 2}", "{\"b\": 1,  \"a\": 2}"), ("\"1\"", "\"1\"")];
     for (at, (body, input)) in cases.into_iter().enumerate() {
         let request = server.request(Method::POST, &format!("/orchestrators/ECHO/{at}?version=1.0"));
         assert_eq!(send(request.header("content-type", "text/plain").body(body)).await.status, 202);

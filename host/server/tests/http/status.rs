@@ -79,7 +79,14 @@ async fn the_input_can_be_left_out() {
 #[tokio::test]
 async fn ids_may_hold_anything_but_a_few_characters() {
     let server = Server::start().await;
-    let ids = [("a%20b", "a b"), ("%C3%BC%F0%9F%98%80", "ü😀"), ("100%25", "100%"), ("a%2525", "a%25"), ("a+b", "a+b"), ("a.b;c,d:e@f&g=h", "a.b;c,d:e@f&g=h")];
+    let ids = [
+        ("a%20b", "a b"),
+        ("%C3%BC%F0%9F%98%80", "ü😀"),
+        ("100%25", "100%"),
+        ("a%2525", "a%25"),
+        ("a+b", "a+b"),
+        ("a.b;c,d:e@f&g=h", "a.b;c,d:e@f&g=h"),
+    ];
     for (escaped, id) in ids {
         let started = server.post(&format!("/orchestrators/Echo/{escaped}"), "").await;
         assert_eq!(started.json()["id"], id);

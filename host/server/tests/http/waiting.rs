@@ -5,7 +5,8 @@ use dacapo_runtime::Clock as _;
 use reqwest::Method;
 
 async fn wait(server: &Server, id: &str, seconds: &str, known: Option<&str>) -> Reply {
-    let mut request = server.request(Method::GET, &format!("/instances/{id}")).header("prefer", format!("wait={seconds}"));
+    let mut request =
+        server.request(Method::GET, &format!("/instances/{id}")).header("prefer", format!("wait={seconds}"));
     if let Some(known) = known {
         request = request.header("if-none-match", known);
     }

@@ -20,7 +20,7 @@ macro_rules! instance_columns {
 pub(super) use instance_columns;
 
 /// Statuses up to this code are unfinished. The statements that say `status <= 3` mean it.
-const LAST_UNFINISHED: i64 = 3;
+pub(super) const LAST_UNFINISHED: i64 = 3;
 
 /// A status as it is kept.
 pub(super) fn status_code(status: RuntimeStatus) -> i64 {

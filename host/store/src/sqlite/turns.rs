@@ -2,7 +2,7 @@
 
 use super::fault::{Fault, Halt, corrupt};
 use super::inbox;
-use super::instances::{integer, status_code};
+use super::instances::{LAST_UNFINISHED, integer, status_code};
 use crate::model::{Fence, InstanceKey, StoredTurn};
 use crate::rules::{self, AfterTurn};
 use crate::write::{Refused, TurnWrite, Written};
@@ -23,7 +23,7 @@ struct Before {
 pub(super) fn commit(connection: &Connection, turn: &TurnWrite) -> Result<Written, Halt> {
     let Fence { key, generation, next_seq, .. } = turn.fence;
     let before = before(connection, key)?.ok_or(Refused::Fenced)?;
-    rules::accepts(before.fence, before.inbox_done..=before.inbox_next, turn)?;
+    rules::accepts(before.fence, before.status > LAST_UNFINISHED, before.inbox_done..=before.inbox_next, turn)?;
     let after = rules::after_turn(before.inbox_next, turn);
     move_on(connection, &before, turn, after)?;
     append(connection, key, (generation, next_seq), &turn.record)?;

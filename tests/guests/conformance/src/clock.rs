@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use raw::{Outcome, call, context};
+use raw::{Outcome, call, context, event};
 use serde_json::{Value, json};
 
 /// All of them before an activity and again after it.
@@ -12,6 +12,13 @@ pub(crate) fn clock() -> Outcome {
     call("Echo", "null")?;
     let after = readings();
     Ok(json!({ "instanceId": context::instance_id(), "before": before, "after": after }).to_string())
+}
+
+/// All of them before the event `Go` and again after it.
+pub(crate) fn clock_at_event() -> Outcome {
+    let before = readings();
+    event("Go")?;
+    Ok(json!({ "before": before, "after": readings() }).to_string())
 }
 
 fn readings() -> Value {

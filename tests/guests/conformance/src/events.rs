@@ -1,6 +1,6 @@
 //! Events: their order, their names' case, arriving early, arriving late.
 
-use raw::context::{self, await_any, start_timer, wait_for_event};
+use raw::context::{self, await_any, set_custom_status, start_timer, wait_for_event};
 use raw::{Outcome, call, event, input_number, wait};
 use serde_json::{Value, json};
 
@@ -9,6 +9,16 @@ pub(crate) fn event_order() -> Outcome {
     let waits = ["Ping", "PING", "ping"].map(wait_for_event);
     let data = waits.iter().map(wait).collect::<Result<Vec<_>, _>>()?;
     Ok(format!("[{}]", data.join(",")))
+}
+
+/// Input n: waits for the event `Item` n times, and returns the data in that order. The status is how many there were.
+pub(crate) fn collect() -> Outcome {
+    let mut items = vec![];
+    for count in 1..=input_number(3)? {
+        items.push(event("Item")?);
+        set_custom_status(&count.to_string())?;
+    }
+    Ok(format!("[{}]", items.join(",")))
 }
 
 /// `Go`, or a timer of input milliseconds (a second without input): which one was first, and the event's data.

@@ -12,11 +12,13 @@ impl raw::orchestrators::Guest for Conformance {
     fn names() -> Vec<String> {
         owned(&[
             "Clock",
+            "ClockAtEvent",
             "CancelTimer",
             "EventOrder",
             "RaceTimer",
             "EchoInput",
             "Buffered",
+            "Collect",
             "ParallelMixed",
             "StatusEachStep",
         ])
@@ -25,11 +27,13 @@ impl raw::orchestrators::Guest for Conformance {
     fn run(name: String) -> Outcome {
         match name.as_str() {
             "Clock" => clock::clock(),
+            "ClockAtEvent" => clock::clock_at_event(),
             "CancelTimer" => tasks::cancel_timer(),
             "EventOrder" => events::event_order(),
             "RaceTimer" => events::race_timer(),
             "EchoInput" => Ok(context::get_input()),
             "Buffered" => events::buffered(),
+            "Collect" => events::collect(),
             "ParallelMixed" => tasks::parallel_mixed(),
             "StatusEachStep" => tasks::status_each_step(),
             _ => unknown(&name),

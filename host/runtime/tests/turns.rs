@@ -1,0 +1,124 @@
+//! What the outside sees of a turn, and what becomes of it when the store or the machine does not play along.
+
+mod support;
+
+use dacapo_core::RuntimeStatus;
+use dacapo_runtime::client::Subscription;
+use dacapo_runtime::{ClientError, InstanceView, RuntimeConfig, Start};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use support::{World, id, json};
+
+fn start(text: &str) -> Start {
+    Start { name: "flow".into(), id: Some(id(text)), input: json("7") }
+}
+
+async fn until(watching: &mut Subscription, wanted: impl Fn(&InstanceView) -> bool) -> Arc<InstanceView> {
+    loop {
+        let view = watching.changed().await.expect("not purged");
+        if wanted(&view) {
+            return view;
+        }
+    }
+}
+
+fn waits(view: &InstanceView) -> bool {
+    view.custom_status == Some(json("7"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_of_a_turn_is_visible_before_it_is_durable() {
+    let world = World::new(RuntimeConfig::default()).await;
+    let mut watching = world.client.subscribe(&id("a"));
+    world.client.start(start("a")).await.expect("starts");
+    until(&mut watching, waits).await;
+
+    world.store.hold(true);
+    let raising = tokio::spawn({
+        let client = world.client.clone();
+        async move { client.raise_event(&id("a"), "GO", json("1")).await }
+    });
+    let store = world.store.clone();
+    tokio::task::spawn_blocking(move || store.until_held()).await.expect("held");
+    assert!(!raising.is_finished(), "the event was acknowledged before it was durable");
+    let seen = world.client.status(&id("a")).await.expect("reads").expect("known");
+    assert_eq!(seen.status, RuntimeStatus::Running);
+
+    world.store.hold(false);
+    raising.await.expect("joins").expect("is acknowledged");
+    let end = until(&mut watching, |view| view.status.is_finished()).await;
+    assert_eq!((end.status, &end.output), (RuntimeStatus::Completed, &Some(json("1"))));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_activity_does_not_run_before_the_turn_that_asked_for_it_is_durable() {
+    let world = World::new(RuntimeConfig::default()).await;
+    world.store.hold(true);
+    let starting = tokio::spawn({
+        let client = world.client.clone();
+        async move { client.start(start("a")).await }
+    });
+    let store = world.store.clone();
+    tokio::task::spawn_blocking(move || store.until_held()).await.expect("held");
+    assert_eq!(world.guests.runs.load(Ordering::SeqCst), 0);
+    assert!(!starting.is_finished());
+    let mut watching = world.client.subscribe(&id("a"));
+    world.store.hold(false);
+    starting.await.expect("joins").expect("starts");
+    until(&mut watching, waits).await;
+    assert_eq!(world.guests.runs.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_turn_that_could_not_be_committed_is_played_again() {
+    for warm_budget_bytes in [0, 1 << 20] {
+        let world = World::new(RuntimeConfig { warm_budget_bytes, ..RuntimeConfig::default() }).await;
+        let mut watching = world.client.subscribe(&id("a"));
+        world.client.start(start("a")).await.expect("starts");
+        until(&mut watching, waits).await;
+
+        world.store.fail(true);
+        let refused = world.client.raise_event(&id("a"), "Go", json("1")).await;
+        assert!(matches!(refused, Err(ClientError::Store(_))), "{refused:?}");
+        let refused = world.client.start(start("b")).await;
+        assert!(matches!(refused, Err(ClientError::Store(_))), "{refused:?}");
+        assert!(world.client.status(&id("b")).await.expect("reads").is_none(), "half a start");
+
+        world.store.fail(false);
+        world.client.raise_event(&id("a"), "Go", json("2")).await.expect("the store is back");
+        let end = until(&mut watching, |view| view.status.is_finished()).await;
+        assert_eq!(end.output, Some(json("2")), "the event that was refused must not have arrived");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cuts_are_tried_again_and_only_the_last_one_fails_the_instance() {
+    let world = World::new(RuntimeConfig::default()).await;
+    world.guests.cuts.store(2, Ordering::SeqCst);
+    let mut watching = world.client.subscribe(&id("a"));
+    world.client.start(start("a")).await.expect("starts");
+    until(&mut watching, waits).await;
+
+    world.guests.cuts.store(3, Ordering::SeqCst);
+    world.client.raise_event(&id("a"), "Go", json("1")).await.expect("delivered");
+    let end = until(&mut watching, |view| view.status.is_finished()).await;
+    assert_eq!(end.status, RuntimeStatus::Failed);
+    let output = end.output.as_ref().expect("says why").to_string();
+    assert!(output.contains("cut 3 times: by the test"), "{output}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_drained_runtime_refuses_and_loses_nothing() {
+    let world = World::new(RuntimeConfig::default()).await;
+    let mut watching = world.client.subscribe(&id("a"));
+    world.client.start(start("a")).await.expect("starts");
+    until(&mut watching, waits).await;
+    world.clock.advance(Duration::from_secs(1));
+    drop(watching);
+    world.client.drain(Duration::from_secs(60)).await;
+    let refused = world.client.raise_event(&id("a"), "Go", json("1")).await;
+    assert!(matches!(refused, Err(ClientError::ShuttingDown)), "{refused:?}");
+    let kept = world.client.status(&id("a")).await.expect("reads").expect("known");
+    assert_eq!(kept.status, RuntimeStatus::Running);
+}
