@@ -50,7 +50,7 @@ impl Database {
         let mut events = Vec::new();
         for record in self.history(id)? {
             let mut record: Value = serde_json::from_slice(&record)?;
-            events.extend(record["events"].as_array_mut().context("a record has events")?.drain(..));
+            events.append(record["events"].as_array_mut().context("a record has events")?);
         }
         Ok(events)
     }

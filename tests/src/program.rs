@@ -1,9 +1,9 @@
 //! The `dacapo` program as a process of its own, for tests that kill it.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 /// A running `dacapo serve`. Killed when dropped.
 pub struct Program {
@@ -34,6 +34,13 @@ impl Program {
     /// The process.
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Asks it to stop, by SIGTERM; how it ended.
+    pub fn stop(mut self) -> Result<ExitStatus> {
+        let asked = Command::new("kill").arg(self.pid().to_string()).status()?;
+        ensure!(asked.success(), "there is no process to stop");
+        Ok(self.child.wait()?)
     }
 
     /// `kill -9`: it gets no chance to do anything.

@@ -64,6 +64,8 @@ impl Server {
             listen: ([127, 0, 0, 1], 0).into(),
             warm_memory_bytes: if way == Way::Replayed { 0 } else { 64 << 20 },
             limits,
+            // Many servers share the address space of one test process.
+            guests_in_memory: 300,
             ..ServeConfig::default()
         };
         let clock = Arc::new(ManualClock::new(START_MS));
@@ -228,7 +230,7 @@ impl Server {
     }
 
     /// As [`Server::until`], by long poll: also where a final status is shown that is none.
-    pub async fn poll_until(&self, id: &str, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
+    pub async fn poll_until(&self, id: &str, mut wanted: impl FnMut(&Value) -> bool) -> Result<Value> {
         let polling = async {
             let mut request = self.request(Method::GET, self.api(&format!("/instances/{id}")));
             loop {

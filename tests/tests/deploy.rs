@@ -47,7 +47,7 @@ every_way! {
             ("m", newer, bad, &["unknown layer or version", "63000100"]),
             ("m", read(&guest("no-exports"))?, bad, &["exports neither", "dacapo:orchestration/orchestrators@0.1.0"]),
             ("m", read(&guest("other-version"))?, bad, &["dacapo:orchestration@9.0.0", "dacapo:orchestration@0.1.0"]),
-            ("m", component[..component.len() / 2].to_vec(), unusable, &["The component cannot be used", "unexpected"]),
+            ("m", component[..component.len() / 2].to_vec(), unusable, &["The component cannot be used", "out of bounds"]),
             ("a%20b", component.clone(), bad, &["A module name has 1 to 256 characters", "found 'a b'"]),
             (&long, component.clone(), bad, &["A module name has 1 to 256 characters"]),
             ("m", read(&sample("Workloads"))?, StatusCode::CONFLICT, &["already exported by module 'Workloads'"]),

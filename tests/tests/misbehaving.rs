@@ -2,16 +2,17 @@
 
 use anyhow::Result;
 use dacapo_tests::database::Database;
-use dacapo_tests::server::{guest, sample};
+use dacapo_tests::server::guest;
 use dacapo_tests::{Server, every_way};
 use serde_json::{Value, json};
 
 /// Has the misbehaving guest, and an instance of another module that waits meanwhile.
 async fn set_up(server: &Server) -> Result<()> {
-    server.deploy(&sample("Workloads")).await?;
+    server.deploy(&guest("conformance")).await?;
     server.deploy(&guest("misbehaving")).await?;
-    server.start_instance("Park", "bystander", Value::Null).await?;
-    server.until_custom_status("bystander", json!("waiting")).await?;
+    server.start_instance("Collect", "bystander", json!(2)).await?;
+    server.raise("bystander", "Item", json!("here")).await?;
+    server.until_custom_status("bystander", json!(1)).await?;
     Ok(())
 }
 
@@ -19,9 +20,9 @@ async fn set_up(server: &Server) -> Result<()> {
 async fn nobody_else_noticed(server: &Server) -> Result<()> {
     server.health().await?;
     assert_eq!(server.status("bystander").await?["runtimeStatus"], "Running");
-    server.raise("bystander", "Go", json!("still here")).await?;
-    assert_eq!(server.ended("bystander").await?["output"], "still here");
-    server.start_instance("Steps", "after", json!(3)).await?;
+    server.raise("bystander", "Item", json!("still here")).await?;
+    assert_eq!(server.ended("bystander").await?["output"], json!(["here", "still here"]));
+    server.start_instance("StatusEachStep", "after", json!(3)).await?;
     assert_eq!(server.ended("after").await?["output"], 3);
     Ok(())
 }

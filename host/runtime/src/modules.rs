@@ -29,7 +29,7 @@ pub enum DeployError {
         /// What is wrong with it.
         problem: String,
     },
-    /// Another module exports one of its functions.
+    /// Another module exports one of the functions that would become active.
     #[error("The {} '{function}' is already exported by module '{module}': deploy under that name, or delete that module.", kind.as_str())]
     NameTaken {
         /// What it is.
@@ -197,6 +197,9 @@ impl Runtime {
         let _one_at_a_time = self.deploying.lock().await;
         self.committer.commit(Write::DeleteVersion(found.id)).await.map_err(|error| match error {
             CommitError::Refused(Refused::UnknownVersion) => unknown(),
+            CommitError::Refused(Refused::NameTaken { kind, function, module }) => {
+                DeployError::NameTaken { kind, function, module }
+            }
             CommitError::Refused(Refused::Pinned { instances }) => {
                 DeployError::Pinned { module: module.to_owned(), version, instances }
             }

@@ -86,6 +86,7 @@ pub fn guests(config: &ServeConfig, store: Arc<dyn Store>) -> anyhow::Result<Gue
     let mut wasm = WasmConfig::new(config.data.join("compiled"));
     wasm.compiler.clone_from(&config.compiler);
     (wasm.turn_cpu_ms, wasm.activity_cpu_ms) = (config.turn_cpu_ms, config.activity_cpu_ms);
+    wasm.instances = config.guests_in_memory;
     let source = move |digest: &str| store.component(digest).map_err(|error| error.to_string());
     dacapo_wasm::guests(wasm, Arc::new(source))
 }

@@ -38,6 +38,8 @@ pub struct ServeConfig {
     pub turn_cpu_ms: u64,
     /// CPU of one run of an activity, in milliseconds.
     pub activity_cpu_ms: u64,
+    /// Guests in memory at the same time: warm instances and running activities. Address space is reserved for all.
+    pub guests_in_memory: u32,
     /// Connections at the same time; further ones wait to be accepted.
     pub connections: usize,
     /// Open watch streams at the same time; further ones are refused.
@@ -59,6 +61,7 @@ impl Default for ServeConfig {
             limits: Limits::default(),
             turn_cpu_ms: wasm.turn_cpu_ms,
             activity_cpu_ms: wasm.activity_cpu_ms,
+            guests_in_memory: wasm.instances,
             connections: 10_000,
             watch_streams: 10_000,
         }

@@ -81,12 +81,15 @@ pub(crate) fn new_custom_status(turn: &TurnWrite) -> Option<Option<&Payload>> {
     turn.custom_status.as_ref().map(|value| Some(value).filter(|value| !value.is_null()))
 }
 
-/// Whether another module's active version exports one of the functions of `new`.
-pub(crate) fn check_names(active: &[ModuleVersion], new: &NewModule) -> std::result::Result<(), Refused> {
-    let wanted = exports(&new.orchestrators, &new.activities);
+/// Whether another module's active version exports one of the functions of what is to become active in `module`.
+pub(crate) fn check_names<'a>(
+    active: &[ModuleVersion],
+    module: &str,
+    wanted: impl Iterator<Item = (FunctionKind, &'a str)>,
+) -> std::result::Result<(), Refused> {
     for (kind, function) in wanted {
         let taken = |version: &&ModuleVersion| {
-            version.module != new.module
+            version.module != module
                 && exports(&version.orchestrators, &version.activities)
                     .any(|(other_kind, other)| other_kind == kind && fold_name(other) == fold_name(function))
         };
@@ -98,7 +101,11 @@ pub(crate) fn check_names(active: &[ModuleVersion], new: &NewModule) -> std::res
     Ok(())
 }
 
-fn exports<'a>(orchestrators: &'a [String], activities: &'a [String]) -> impl Iterator<Item = (FunctionKind, &'a str)> {
+/// The functions of a module, by kind.
+pub(crate) fn exports<'a>(
+    orchestrators: &'a [String],
+    activities: &'a [String],
+) -> impl Iterator<Item = (FunctionKind, &'a str)> {
     let orchestrators = orchestrators.iter().map(|name| (FunctionKind::Orchestrator, name.as_str()));
     orchestrators.chain(activities.iter().map(|name| (FunctionKind::Activity, name.as_str())))
 }

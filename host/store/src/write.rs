@@ -32,7 +32,8 @@ pub enum Write {
     AddModule(NewModule),
     /// Delete a version (and the component, once no version has its digest).
     /// Refused: `UnknownVersion`, `Pinned` while unfinished instances are on it.
-    /// If it was the active one, the newest that is left becomes active.
+    /// If it was the active one, the newest that is left becomes active; refused with `NameTaken` where another module
+    /// exports one of that one's functions by now.
     DeleteVersion(VersionId),
 }
 

@@ -1,9 +1,18 @@
 //! Medians, and the table they are shown in.
 
+use std::time::Duration;
+
 /// The middle of what was measured.
 pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// What this share of the durations keeps below, in milliseconds.
+pub(crate) fn quantile_ms(mut durations: Vec<Duration>, share: f64) -> f64 {
+    durations.sort_unstable();
+    let at = ((durations.len() as f64 * share) as usize).min(durations.len().saturating_sub(1));
+    durations.get(at).map_or(f64::NAN, |duration| duration.as_secs_f64() * 1e3)
 }
 
 /// Prints each line as soon as it is known.

@@ -1,6 +1,8 @@
 //! What the disk allows: single rows that SQLite makes durable one by one, and single pages.
 
+use crate::figures::quantile_ms;
 use anyhow::Result;
+use std::cell::RefCell;
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
@@ -16,6 +18,8 @@ pub(crate) struct Floor {
     database: rusqlite::Connection,
     file: File,
     page: u64,
+    /// Of every transaction so far.
+    latencies: RefCell<Vec<Duration>>,
 }
 
 impl Floor {
@@ -28,19 +32,26 @@ impl Floor {
             file.write_all_at(&[1; 4_096], page * 4_096)?;
         }
         file.sync_all()?;
-        Ok(Self { database, file, page: 0 })
+        Ok(Self { database, file, page: 0, latencies: RefCell::default() })
     }
 
     /// Transactions of one row a second.
     pub(crate) fn commits(&self) -> Result<f64> {
         let (begun, mut rows) = (Instant::now(), 0);
         while begun.elapsed() < ROUND {
+            let one = Instant::now();
             self.database.execute_batch("BEGIN IMMEDIATE")?;
             self.database.prepare_cached("INSERT INTO t VALUES (?1)")?.execute([[b'x'; 180]])?;
             self.database.execute_batch("COMMIT")?;
+            self.latencies.borrow_mut().push(one.elapsed());
             rows += 1;
         }
         Ok(f64::from(rows) / begun.elapsed().as_secs_f64())
+    }
+
+    /// What 99 of 100 transactions kept below: how noisy the disk is.
+    pub(crate) fn p99_ms(&self) -> f64 {
+        quantile_ms(self.latencies.borrow().clone(), 0.99)
     }
 
     /// Pages overwritten and made durable a second.

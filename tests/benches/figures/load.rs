@@ -1,5 +1,6 @@
 //! Many requests over so many connections, each with one under way.
 
+use crate::figures::quantile_ms;
 use crate::http::Connection;
 use anyhow::Result;
 use std::cell::RefCell;
@@ -8,21 +9,22 @@ use std::time::{Duration, Instant};
 
 /// How long a load took as a whole, and each of its requests.
 pub(crate) struct Took {
-    pub(crate) all: Duration,
+    all: Duration,
     latencies: Vec<Duration>,
 }
 
 impl Took {
+    pub(crate) fn count(&self) -> usize {
+        self.latencies.len()
+    }
+
     pub(crate) fn per_second(&self) -> f64 {
-        self.latencies.len() as f64 / self.all.as_secs_f64()
+        self.count() as f64 / self.all.as_secs_f64()
     }
 
     /// The latency that this share of the requests kept below, in milliseconds.
     pub(crate) fn quantile_ms(&self, share: f64) -> f64 {
-        let mut sorted = self.latencies.clone();
-        sorted.sort_unstable();
-        let at = ((sorted.len() as f64 * share) as usize).min(sorted.len().saturating_sub(1));
-        sorted.get(at).map_or(f64::NAN, |latency| latency.as_secs_f64() * 1e3)
+        quantile_ms(self.latencies.clone(), share)
     }
 }
 

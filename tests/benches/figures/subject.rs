@@ -63,12 +63,18 @@ impl Subject {
         Ok(value.trim().trim_end_matches(" kB").parse()?)
     }
 
-    /// CPU used so far, in ticks of 10 ms.
-    pub(crate) fn cpu_ticks(&self) -> Result<u64> {
+    /// CPU used so far.
+    pub(crate) fn cpu(&self) -> Result<Duration> {
         let text = std::fs::read_to_string(format!("/proc/{}/stat", self.program.pid()))?;
         let after_name = text.rsplit_once(')').context("a name in brackets")?.1;
-        let fields: Vec<&str> = after_name.split_whitespace().collect();
-        Ok(fields[11].parse::<u64>()? + fields[12].parse::<u64>()?)
+        let ticks = |at| -> Result<u64> { Ok(after_name.split_whitespace().nth(at).context("a field")?.parse()?) };
+        // In the kernel's unit for its users, of which a second has 100.
+        Ok(Duration::from_millis(10 * (ticks(11)? + ticks(12)?)))
+    }
+
+    /// What each of so many things took of the CPU used since `before`, in microseconds.
+    pub(crate) fn cpu_us_each(&self, before: Duration, count: usize) -> Result<f64> {
+        Ok((self.cpu()? - before).as_secs_f64() * 1e6 / count as f64)
     }
 
     pub(crate) fn kill(self) -> Result<()> {

@@ -57,6 +57,7 @@ impl Bench<'_> {
         }
         self.table.plain("floor", "fdatasync of a 4 KiB overwrite /s", median(pages));
         self.table.plain("floor", "one-row SQLite commits, WAL, FULL /s", median(commits));
+        self.table.plain("floor", "  p99 ms", self.floor.p99_ms());
         Ok(())
     }
 
@@ -73,6 +74,7 @@ impl Bench<'_> {
     async fn one_long_chain(&self, data: &Path) -> Result<()> {
         let subject = Subject::with_workloads(data, &[]).await?;
         let mut connection = subject.connection().await?;
+        let cpu = subject.cpu()?;
         let both = self
             .beside_commits(async || {
                 let begun = Instant::now();
@@ -81,12 +83,13 @@ impl Bench<'_> {
             })
             .await?;
         self.table.ratio("W1", "steps/s, one instance of 1,000; beside one-row commits", both, Some(0.4));
+        self.table.plain("W1", "  µs of CPU a step", subject.cpu_us_each(cpu, 1_000 * self.options.rounds)?);
         Ok(())
     }
 
     async fn many_chains(&self, data: &Path) -> Result<()> {
         let subject = Subject::with_workloads(data, &[]).await?;
-        let mut connections = subject.connections(200).await?;
+        let (mut connections, cpu) = (subject.connections(200).await?, subject.cpu()?);
         let (steps, floor) = self
             .beside_commits(async || {
                 let begun = Instant::now();
@@ -97,6 +100,7 @@ impl Bench<'_> {
             .await?;
         self.table.goal("W2", "steps/s, 200 instances of 20", steps, 10_000.0);
         self.table.ratio("W2", "  beside one-row commits", (steps, floor), None);
+        self.table.plain("W2", "  µs of CPU a step", subject.cpu_us_each(cpu, 4_000 * self.options.rounds)?);
         Ok(())
     }
 
@@ -117,7 +121,7 @@ impl Bench<'_> {
     async fn starts(&self, data: &Path) -> Result<()> {
         let subject = Subject::with_workloads(data, &[]).await?;
         let mut connections = subject.connections(IN_FLIGHT).await?;
-        let request = http::start("Trivial", "", "null");
+        let (request, cpu, mut count) = (http::start("Trivial", "", "null"), subject.cpu()?, 0);
         let (mut starts, mut ends, mut p99_ms, mut floors) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for _ in 0..self.options.rounds {
             floors.push(self.floor.commits()?);
@@ -125,8 +129,9 @@ impl Bench<'_> {
             let requests = during(self.options.round, || request.clone());
             let took = load::send(&mut connections, 202, requests).await?;
             subject.until_none("Pending,Running").await?;
+            count += took.count();
             starts.push(took.per_second());
-            ends.push(took.per_second() * took.all.as_secs_f64() / begun.elapsed().as_secs_f64());
+            ends.push(took.count() as f64 / begun.elapsed().as_secs_f64());
             p99_ms.push(took.quantile_ms(0.99));
         }
         let starts = median(starts);
@@ -134,6 +139,7 @@ impl Bench<'_> {
         self.table.ratio("W3", "  beside one-row commits", (starts, median(floors)), None);
         self.table.plain("W3", "  p99 ms of a start", median(p99_ms));
         self.table.plain("W3", "  started and ended /s", median(ends));
+        self.table.plain("W3", "  µs of CPU each", subject.cpu_us_each(cpu, count)?);
         self.lone_starts(&subject).await
     }
 
@@ -165,9 +171,9 @@ impl Bench<'_> {
             let took_s = begun.elapsed().as_secs_f64();
             let kib = (subject.memory_kib("VmRSS")? - before_kib) / 10_000.0;
             let disk = (folder_bytes(&data)? - disk_before) as f64 / 10_000.0;
-            let (ticks, pause) = (subject.cpu_ticks()?, Duration::from_secs(2));
-            tokio::time::sleep(pause).await;
-            let idle = (subject.cpu_ticks()? - ticks) as f64 / pause.as_secs_f64();
+            let cpu = subject.cpu()?;
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            let idle = (subject.cpu()? - cpu).as_secs_f64() * 50.0;
             self.table.plain("W4", &format!("KiB of memory per parked of 10,000, {what}"), kib);
             self.table.plain("W4", "  MiB in all at rest", subject.memory_kib("VmRSS")? / 1_024.0);
             self.table.plain("W4", "  MiB at most", subject.memory_kib("VmHWM")? / 1_024.0);
@@ -185,47 +191,53 @@ impl Bench<'_> {
         let mut served = subject.connections(READERS).await?;
         let mut beside = load::open(bare.address, READERS).await?;
         let (mut one, mut many, mut bares, mut p99_ms) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let mut next = 0;
+        let (mut next, cpu, mut count) = (0, subject.cpu()?, 0);
         let requests: Vec<_> = (0..1_000).map(|n| http::status(&format!("p{n}"))).collect();
         for _ in 0..self.options.rounds {
             let read = during(self.options.round, || http::request("GET", "/instances/p1", b""));
             bares.push(load::send(&mut beside, 200, read).await?.per_second());
             let read = during(self.options.round, || requests[1].clone());
             let took = load::send(&mut served, 202, read).await?;
+            count += took.count();
             one.push(took.per_second());
             p99_ms.push(took.quantile_ms(0.99));
             let read = during(self.options.round, || {
                 next = (next + 617) % 1_000;
                 requests[next].clone()
             });
-            many.push(load::send(&mut served, 202, read).await?.per_second());
+            let took = load::send(&mut served, 202, read).await?;
+            count += took.count();
+            many.push(took.per_second());
         }
         let (one, many, bare) = (median(one), median(many), median(bares));
         self.table.goal("W5", "status reads/s of one instance, 32 connections", one, 20_000.0);
         self.table.ratio("W5", "  beside a bare axum route", (one, bare), Some(0.7));
         self.table.plain("W5", "  p99 ms", median(p99_ms));
         self.table.ratio("W5", "status reads/s of 1,000 instances; beside the bare route", (many, bare), Some(0.7));
+        self.table.plain("W5", "  µs of CPU a read", subject.cpu_us_each(cpu, count)?);
         Ok(())
     }
 
     async fn events(&self, data: &Path) -> Result<()> {
         for count in [1_000, 10_000] {
-            let (mut events, mut floors) = (Vec::new(), Vec::new());
+            let (mut events, mut floors, mut cpu_us) = (Vec::new(), Vec::new(), Vec::new());
             for round in 0..self.options.rounds {
                 let data = data.with_extension(format!("{count}-{round}"));
                 let subject = Subject::with_workloads(&data, &[]).await?;
                 let mut connections = subject.connections(IN_FLIGHT).await?;
                 park(&subject, count).await?;
                 floors.push(self.floor.commits()?);
-                let begun = Instant::now();
+                let (begun, cpu) = (Instant::now(), subject.cpu()?);
                 let requests = (0..count).map(|n| http::raise(&format!("p{n}"), "Go", "1"));
                 load::send(&mut connections, 202, requests).await?;
                 subject.until_none("Running").await?;
                 events.push(count as f64 / begun.elapsed().as_secs_f64());
+                cpu_us.push(subject.cpu_us_each(cpu, count)?);
             }
             let events = median(events);
             self.table.goal("W6", &format!("events/s, one to each of {count} parked, to their ends"), events, 8_000.0);
             self.table.ratio("W6", "  beside one-row commits", (events, median(floors)), None);
+            self.table.plain("W6", "  µs of CPU each", median(cpu_us));
         }
         Ok(())
     }

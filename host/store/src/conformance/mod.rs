@@ -55,7 +55,8 @@ macro_rules! conformance_suite {
                 a_component_lives_as_long_as_a_version_needs_it, a_name_of_another_module_is_refused,
                 only_active_versions_hold_names, a_version_that_comes_back_needs_its_names_too,
                 delete_refuses_an_unknown_version, delete_refuses_a_version_with_unfinished_instances,
-                deleting_the_active_version_activates_the_newest_left, version_numbers_are_never_used_twice;
+                deleting_the_active_version_activates_the_newest_left,
+                delete_refuses_to_bring_back_a_function_that_another_module_has_now, version_numbers_are_never_used_twice;
             batches: answers_come_in_order, an_empty_batch_is_nothing, a_refused_write_does_not_keep_the_others,
                 a_refused_write_changes_nothing, a_write_sees_those_before_it, readers_see_whole_batches,
                 reopening_shows_everything, numbers_go_on_after_reopening, a_store_says_what_it_is;

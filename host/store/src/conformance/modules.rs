@@ -205,6 +205,19 @@ pub fn deleting_the_active_version_activates_the_newest_left(fixture: &mut Fixtu
     assert!(versions(fixture).is_empty());
 }
 
+/// Two active versions with one function would leave open which of them is meant.
+pub fn delete_refuses_to_bring_back_a_function_that_another_module_has_now(fixture: &mut Fixture) {
+    fixture.add(new_module("m", "d1", &["F"]));
+    let without = fixture.add(new_module("m", "d2", &["G"]));
+    let taker = fixture.add(new_module("n", "d3", &["f"]));
+    let before = fixture.observe();
+    let taken = Refused::NameTaken { kind: FunctionKind::Orchestrator, function: "F".into(), module: "n".into() };
+    assert_eq!(fixture.write(Write::DeleteVersion(without.id)), Err(taken));
+    assert_eq!(fixture.observe(), before);
+    fixture.done(Write::DeleteVersion(taker.id));
+    fixture.done(Write::DeleteVersion(without.id));
+}
+
 /// Not even after all of a module's versions are gone.
 pub fn version_numbers_are_never_used_twice(fixture: &mut Fixture) {
     let first = fixture.add(new_module("m", "d1", &[]));

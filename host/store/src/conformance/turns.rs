@@ -99,13 +99,18 @@ pub fn the_custom_status_stays_until_it_is_set_or_cleared(fixture: &mut Fixture)
     assert_eq!(fixture.get("a").custom_status, Some(json("\"last\"")));
 }
 
-/// A store does not judge what a turn may become.
+/// A store does not judge what a turn may become; only the end is final.
 pub fn every_status_is_applied_as_given(fixture: &mut Fixture) {
     for status in RuntimeStatus::ALL {
         let id = status.as_str();
         fixture.create(id);
         fixture.play(id, |turn| turn.status = status);
         assert_eq!(fixture.get(id).status, status);
+        if status.is_finished() {
+            let more = fixture.next_turn(id);
+            assert_eq!(fixture.write(Write::Turn(more)), Err(Refused::Fenced), "{status}");
+            continue;
+        }
         fixture.play(id, |turn| turn.output = Some(json("null")));
         assert_eq!((fixture.get(id).status, fixture.get(id).output), (RuntimeStatus::Running, Some(json("null"))));
     }

@@ -30,8 +30,7 @@ impl Modules {
     }
 
     pub(super) fn add(&mut self, new: &NewModule) -> Answer {
-        let active: Vec<ModuleVersion> = self.versions.values().filter(|version| version.active).cloned().collect();
-        rules::check_names(&active, new)?;
+        rules::check_names(&self.active(), &new.module, rules::exports(&new.orchestrators, &new.activities))?;
         let known = self.of_module(&new.module).find(|version| version.digest == new.digest).map(|one| one.version);
         let (number, added) = match known {
             Some(number) => (number, false),
@@ -40,6 +39,10 @@ impl Modules {
         self.activate(&new.module, number);
         let version = self.versions[&(new.module.clone(), number)].clone();
         Ok(Written::ModuleAdded { version, added })
+    }
+
+    fn active(&self) -> Vec<ModuleVersion> {
+        self.versions.values().filter(|version| version.active).cloned().collect()
     }
 
     fn insert(&mut self, new: &NewModule) -> u32 {
@@ -58,13 +61,18 @@ impl Modules {
         if pinned > 0 {
             return Err(Refused::Pinned { instances: pinned });
         }
+        let left = self.of_module(&version.module).filter(|other| other.id != id).max_by_key(|other| other.version);
+        let next = left.filter(|_| version.active).cloned();
+        if let Some(next) = &next {
+            let functions = rules::exports(&next.orchestrators, &next.activities);
+            rules::check_names(&self.active(), &next.module, functions)?;
+        }
         self.versions.remove(&(version.module.clone(), version.version));
         if !self.versions.values().any(|other| other.digest == version.digest) {
             self.components.remove(&version.digest);
         }
-        let newest = self.of_module(&version.module).map(|other| other.version).max();
-        if let Some(newest) = newest.filter(|_| version.active) {
-            self.activate(&version.module, newest);
+        if let Some(next) = next {
+            self.activate(&next.module, next.version);
         }
         Ok(Written::VersionDeleted)
     }

@@ -67,10 +67,13 @@ pub(super) fn exists(connection: &Connection, id: VersionId) -> Result<bool, Fau
     Ok(connection.prepare_cached("SELECT 1 FROM versions WHERE id = ?1")?.exists([id.0])?)
 }
 
+fn active(connection: &Connection) -> Result<Vec<ModuleVersion>, Fault> {
+    select(connection, select_versions!("WHERE active = 1 ORDER BY module, version"), [])
+}
+
 /// [`crate::Write::AddModule`].
 pub(super) fn add(connection: &Connection, new: &NewModule) -> Result<Written, Halt> {
-    let active = select(connection, select_versions!("WHERE active = 1 ORDER BY module, version"), [])?;
-    rules::check_names(&active, new)?;
+    rules::check_names(&active(connection)?, &new.module, rules::exports(&new.orchestrators, &new.activities))?;
     let same = select_versions!("WHERE module = ?1 AND digest = ?2");
     let known = select_one(connection, same, [&new.module, &new.digest])?;
     let added = known.is_none();
@@ -124,13 +127,17 @@ pub(super) fn delete(connection: &Connection, id: VersionId) -> Result<Written, 
     if instances > 0 {
         return Err(Refused::Pinned { instances }.into());
     }
+    let left = select_versions!("WHERE module = ?1 AND id <> ?2 ORDER BY version DESC LIMIT 1");
+    let next = select_one(connection, left, params![version.module, id.0])?.filter(|_| version.active);
+    if let Some(next) = &next {
+        let functions = rules::exports(&next.orchestrators, &next.activities);
+        rules::check_names(&active(connection)?, &next.module, functions)?;
+    }
     connection.prepare_cached("DELETE FROM versions WHERE id = ?1")?.execute([id.0])?;
     let unused = "DELETE FROM components WHERE digest = ?1 AND NOT EXISTS (SELECT 1 FROM versions WHERE digest = ?1)";
     connection.prepare_cached(unused)?.execute([&version.digest])?;
-    let newest = select_versions!("WHERE module = ?1 ORDER BY version DESC LIMIT 1");
-    let newest = select_one(connection, newest, [&version.module])?;
-    if let Some(newest) = newest.filter(|_| version.active) {
-        activate(connection, &newest)?;
+    if let Some(next) = next {
+        activate(connection, &next)?;
     }
     Ok(Written::VersionDeleted)
 }

@@ -1,0 +1,46 @@
+//! What earlier versions wrote is still read, and means the same.
+
+use dacapo_core::{Event, Failure, Payload, TaskId, TurnRecord};
+
+/// One record with every kind of event of encoding 1, as bytes that were written when it was current.
+const RECORD_V1: &str = include_str!("../../../tests/golden/record-v1.json");
+
+fn json(text: &str) -> Payload {
+    Payload::parse(text).expect("json")
+}
+
+fn record_v1() -> TurnRecord {
+    let name = "BookingConfirmed".to_owned();
+    let details = Some(json(r#"{"left":0}"#));
+    let events = vec![
+        Event::ExecutionStarted {
+            name: "ReserveTicket".into(),
+            input: json(r#"{"user" : "ada", "seats": [1, 2.50]}"#),
+        },
+        Event::TaskCompleted { task: TaskId(0), result: json("12") },
+        Event::TaskFailed { task: TaskId(1), failure: Failure::detailed("app", "no seats", details) },
+        Event::TaskFailed { task: TaskId(2), failure: Failure::new("trap", "it trapped") },
+        Event::TimerFired { task: TaskId(3) },
+        Event::EventRaised { name: name.clone(), data: Payload::null() },
+        Event::ExecutionTerminated { reason: "enough".into() },
+        Event::TaskScheduled { name: "CalculateDiscount".into(), input: json(r#""ada""#) },
+        Event::TimerCreated { fire_at_ms: 1_700_000_060_123 },
+        Event::EventAwaited { name },
+        Event::TaskCancelled { task: TaskId(3) },
+        Event::ExecutionCompleted { output: json("true") },
+        Event::ExecutionFailed { failure: Failure::new("error", "it failed") },
+    ];
+    TurnRecord { at_ms: 1_700_000_000_123, events }
+}
+
+#[test]
+fn encoding_1_is_read() {
+    let read = TurnRecord::decode(0, RECORD_V1.trim_end().as_bytes()).expect("encoding 1");
+    assert_eq!(read, record_v1());
+}
+
+/// As long as 1 is the encoding that is written. When there is a 2, this test goes and the one above stays.
+#[test]
+fn encoding_1_is_written_to_the_byte() {
+    assert_eq!(String::from_utf8(record_v1().encode()).expect("text"), RECORD_V1.trim_end());
+}
