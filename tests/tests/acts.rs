@@ -97,15 +97,24 @@ every_way! {
 
     async fn two_hundred_events_keep_their_order(server: &mut Server) {
         server.deploy(&guest("conformance")).await?;
-        server.start_instance("Collect", "c", json!(200)).await?;
+        // One takes each as it comes, the other finds them all when it looks.
+        let ids = ["Collect", "CollectLate"];
+        for id in ids {
+            server.start_instance(id, id, json!(200)).await?;
+        }
         for n in 0..200 {
-            server.raise("c", if n % 2 == 0 { "item" } else { "ITEM" }, json!(n)).await?;
+            for id in ids {
+                server.raise(id, if n % 2 == 0 { "item" } else { "ITEM" }, json!(n)).await?;
+            }
             if n == 99 {
                 server.interlude().await?;
             }
         }
+        server.raise("CollectLate", "Go", Value::Null).await?;
         server.interlude().await?;
-        assert_eq!(server.ended("c").await?["output"], json!((0..200).collect::<Vec<_>>()));
+        for id in ids {
+            assert_eq!(server.ended(id).await?["output"], json!((0..200).collect::<Vec<_>>()));
+        }
     }
 
     async fn an_id_can_be_used_again_once_its_instance_has_ended(server: &mut Server) {

@@ -2,6 +2,7 @@
 
 use crate::Runtime;
 use crate::executor::ActivityRun;
+use crate::instance::Fate;
 use crate::router::{Message, Router};
 use dacapo_core::{ActivityCall, Failure, Identity, Payload, TaskId};
 use dacapo_store::{InstanceKey, VersionId};
@@ -18,6 +19,12 @@ pub(crate) struct Caller {
     pub(crate) key: InstanceKey,
     pub(crate) identity: Identity,
     pub(crate) version: VersionId,
+}
+
+impl Caller {
+    pub(crate) fn call_key(&self, task: TaskId) -> CallKey {
+        (self.key, self.identity.generation, task)
+    }
 }
 
 /// Admission is a queue in memory: no write, no poll.
@@ -37,9 +44,9 @@ impl Activities {
         self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs `call` unless it is in flight already.
-    pub(crate) fn dispatch(runtime: &Arc<Runtime>, caller: &Caller, call: ActivityCall) {
-        let key = (caller.key, caller.identity.generation, call.task);
+    /// Runs `call` unless it is in flight already. `fate` is that of the turn that asked for it.
+    pub(crate) fn dispatch(runtime: &Arc<Runtime>, caller: &Caller, call: ActivityCall, fate: Fate) {
+        let key = caller.call_key(call.task);
         if !runtime.activities.in_flight().insert(key) {
             return;
         }
@@ -52,7 +59,8 @@ impl Activities {
             }
             let task = call.task;
             let outcome = run(&started, &caller, call).await;
-            let message = Message::Activity { key: caller.key, generation: caller.identity.generation, task, outcome };
+            let (key, generation) = (caller.key, caller.identity.generation);
+            let message = Message::Activity { key, generation, task, outcome, fate };
             Router::post(&started, &caller.identity.instance_id, message);
         });
     }

@@ -1,10 +1,10 @@
 //! Group commit: all writes that wait go into the next transaction, one fsync for all of them.
 
 use dacapo_store::{Refused, Store, StoreError, Write, Written};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 /// Writes in one transaction at most. Larger groups gain nothing, and the first of them waits longer.
 const GROUP: usize = 512;
@@ -31,17 +31,34 @@ struct Job {
     answer: oneshot::Sender<Result<Written, CommitError>>,
 }
 
+/// Writes that may wait for the disk at once, from everywhere; whoever comes then waits until there is room.
+const WAITING: usize = 64 * GROUP;
+
 /// The one writer.
 pub(crate) struct Committer {
-    jobs: Mutex<Option<SyncSender<Job>>>,
+    jobs: Mutex<Option<Sender<Job>>>,
+    room: Arc<Semaphore>,
     thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// A write that was handed in: durable, or refused, once there is an answer.
+pub(crate) struct Pending(oneshot::Receiver<Result<Written, CommitError>>);
+
+impl Pending {
+    /// Waits for the answer. May be dropped half way and called again, until it has answered.
+    pub(crate) async fn answer(&mut self) -> Result<Written, CommitError> {
+        (&mut self.0).await.unwrap_or(Err(CommitError::Closed))
+    }
 }
 
 impl Committer {
     pub(crate) fn start(store: Arc<dyn Store>) -> std::io::Result<Self> {
-        let (sender, receiver) = sync_channel(64 * GROUP);
-        let thread = std::thread::Builder::new().name("committer".into()).spawn(move || run(&*store, &receiver))?;
-        Ok(Self { jobs: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) })
+        let (sender, receiver) = channel();
+        let room = Arc::new(Semaphore::new(WAITING));
+        let made = room.clone();
+        let run = move || run(&*store, &receiver, &made);
+        let thread = std::thread::Builder::new().name("committer".into()).spawn(run)?;
+        Ok(Self { jobs: Mutex::new(Some(sender)), room, thread: Mutex::new(Some(thread)) })
     }
 
     /// Writes, and returns when it is durable.
@@ -49,22 +66,29 @@ impl Committer {
         self.commit_then(write, |_| ()).await
     }
 
-    /// As [`Committer::commit`]; `done` is called before the next group begins, in the order of commits: what has to
-    /// follow that order (what readers see, who is woken) belongs there. It must be quick.
+    /// As [`Committer::submit`], and waits for the answer.
     pub(crate) async fn commit_then(
         &self,
         write: Write,
         done: impl FnOnce(&Result<Written, CommitError>) + Send + 'static,
     ) -> Result<Written, CommitError> {
+        self.submit(write, done).await?.answer().await
+    }
+
+    /// Hands a write in, behind those that were handed in before it. `done` is called before the next group begins, in
+    /// the order of commits: what has to follow that order (what readers see, who is woken) belongs there. It must be
+    /// quick.
+    pub(crate) async fn submit(
+        &self,
+        write: Write,
+        done: impl FnOnce(&Result<Written, CommitError>) + Send + 'static,
+    ) -> Result<Pending, CommitError> {
+        // Full only when the disk stands still. The committer makes room again, group by group.
+        self.room.acquire().await.map_err(|_| CommitError::Closed)?.forget();
         let (answer, answered) = oneshot::channel();
-        let job = Job { write, done: Box::new(done), answer };
-        let sender = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let Some(sender) = sender else { return Err(CommitError::Closed) };
-        // Full only when the disk stands still; then waiting is right, and it must not hold up other tasks.
-        if let Err(std::sync::mpsc::TrySendError::Full(job)) = sender.try_send(job) {
-            let _ = tokio::task::spawn_blocking(move || sender.send(job).is_ok()).await;
-        }
-        answered.await.unwrap_or(Err(CommitError::Closed))
+        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let sent = jobs.as_ref().is_some_and(|jobs| jobs.send(Job { write, done: Box::new(done), answer }).is_ok());
+        sent.then_some(Pending(answered)).ok_or(CommitError::Closed)
     }
 
     /// Commits what was handed in, then stops.
@@ -77,7 +101,7 @@ impl Committer {
     }
 }
 
-fn run(store: &dyn Store, jobs: &Receiver<Job>) {
+fn run(store: &dyn Store, jobs: &Receiver<Job>, room: &Semaphore) {
     let mut writes = Vec::with_capacity(GROUP);
     let mut waiting = Vec::with_capacity(GROUP);
     while let Ok(first) = jobs.recv() {
@@ -85,6 +109,7 @@ fn run(store: &dyn Store, jobs: &Receiver<Job>) {
             writes.push(job.write);
             waiting.push((job.done, job.answer));
         }
+        room.add_permits(writes.len());
         match store.commit(&writes) {
             Ok(answers) => {
                 for ((done, answer), result) in waiting.drain(..).zip(answers) {

@@ -53,6 +53,10 @@ pub enum PlayError {
 
 /// Runs activities.
 pub trait ActivityExecutor: Send + Sync + 'static {
+    /// Whether activities of this module can have no effect outside: the sandbox gives them nothing to have one with.
+    /// A pure activity may run before the turn that asked for it is durable, and may run in vain.
+    fn is_pure(&self, version: &ModuleVersion) -> bool;
+
     /// Runs the activity once.
     fn run(&self, version: Arc<ModuleVersion>, run: ActivityRun) -> BoxFuture<'_, Result<Payload, Failure>>;
 }

@@ -1,10 +1,11 @@
 //! Plays the turns of one instance, one at a time: load or continue, feed, let the guest run, commit, follow up.
 
 mod arrivals;
+mod flight;
 mod load;
 
 use crate::Runtime;
-use crate::activities::{Activities, Caller};
+use crate::activities::Caller;
 use crate::committer::CommitError;
 use crate::executor::{GuestEnd, Play, PlayError, SharedOrchestration};
 use crate::router::{Message, Router};
@@ -16,6 +17,7 @@ use dacapo_core::replay::Mismatch;
 use dacapo_core::turn::failed_output;
 use dacapo_core::{Failure, InstanceId, Orchestration, Payload, RuntimeStatus, TurnEnd, TurnOutcome};
 use dacapo_store::{Fence, InstanceKey, ModuleVersion, NewInstance, Refused, StoreError, TurnWrite, VersionId, Write};
+pub(crate) use flight::{Fate, Flight};
 use std::sync::{Arc, MutexGuard, PoisonError};
 
 /// An instance that was created a moment ago; its opening is durable.
@@ -47,7 +49,7 @@ impl Created {
 
 /// What is known of an instance without its guest: enough to commit a turn and to show it.
 #[derive(Clone, Debug)]
-struct Known {
+pub(crate) struct Known {
     id: InstanceId,
     name: String,
     version: VersionId,
@@ -65,15 +67,9 @@ pub(crate) struct Held {
     known: Known,
     orchestration: SharedOrchestration,
     play: Box<dyn Play>,
-    finished: bool,
 }
 
 impl Held {
-    /// Itself, as long as there is something to keep warm.
-    pub(crate) fn if_warm(self: Box<Self>) -> Option<Box<Self>> {
-        (!self.finished).then_some(self)
-    }
-
     /// What it costs to keep it, in bytes. An estimate.
     pub(crate) fn memory_bytes(&self) -> usize {
         size_of::<Self>() + 1_024 + self.play.memory_bytes()
@@ -87,7 +83,7 @@ impl Held {
 
 /// Why a turn was not committed. Nothing of it has happened.
 #[derive(Debug, thiserror::Error)]
-enum Trouble {
+pub(crate) enum Trouble {
     /// It is unknown, finished or has moved on: forget what is held.
     #[error("the instance is gone")]
     Gone,
@@ -155,6 +151,7 @@ pub(crate) async fn play(
     id: &InstanceId,
     held: Option<Box<Held>>,
     messages: Vec<Message>,
+    flight: &mut Flight,
 ) -> Option<Box<Held>> {
     let arrivals = Arrivals::of(messages);
     let mut start = match (&arrivals.created, held) {
@@ -164,13 +161,13 @@ pub(crate) async fn play(
     };
     let mut cuts = 0;
     let result = loop {
-        match attempt(runtime, id, start.take(), &arrivals).await {
+        match attempt(runtime, id, start.take(), &arrivals, flight).await {
             Err(Trouble::Cut(reason)) => {
                 cuts += 1;
                 tracing::warn!(instance = %id, cuts, %reason, "a turn was cut; it has not happened");
                 if cuts >= runtime.config.cuts_before_failure {
-                    break fail(runtime, id, Failure::new("cut", format!("the turn was cut {cuts} times: {reason}")))
-                        .await;
+                    let failure = Failure::new("cut", format!("the turn was cut {cuts} times: {reason}"));
+                    break fail(runtime, id, failure, flight).await;
                 }
             }
             // Somebody else's guest makes room; if all are at work, they will soon rest.
@@ -194,8 +191,8 @@ pub(crate) async fn play(
     }
 }
 
-/// What to do after a turn that did not happen.
-fn follow_up(runtime: &Arc<Runtime>, id: &InstanceId, trouble: Trouble) {
+/// What to do after a turn that did not happen, and with it what was held in memory.
+pub(crate) fn follow_up(runtime: &Arc<Runtime>, id: &InstanceId, trouble: Trouble) {
     match trouble {
         Trouble::Gone | Trouble::Closed => {}
         Trouble::Stalled(known, reason) => {
@@ -225,16 +222,21 @@ async fn attempt(
     id: &InstanceId,
     start: Option<load::Loaded>,
     arrivals: &Arrivals,
+    flight: &mut Flight,
 ) -> Result<Option<Box<Held>>, Trouble> {
     let loaded = match start {
         Some(loaded) => loaded,
-        None => load::read(runtime, id).await?,
+        None => {
+            // What is in flight is not in the store yet.
+            flight.land(runtime).await?;
+            load::read(runtime, id).await?
+        }
     };
     let known = loaded.known();
     let inbox = arrivals.inbox_for(known.fence.key, known.inbox_next, loaded.inbox());
     if let Some(reason) = arrivals::termination(&inbox.events) {
         let outcome = Orchestration::terminate(runtime.clock.now_ms().max(known.updated_at_ms), reason);
-        commit(runtime, known.clone(), inbox.next, outcome).await?;
+        commit(runtime, known.clone(), inbox.next, outcome, flight).await?;
         return Ok(None);
     }
     let mut held = loaded.hold(runtime).await?;
@@ -244,9 +246,9 @@ async fn attempt(
         return Ok(Some(held));
     }
     let outcome = guest_turn(&mut held).await?;
-    held.finished = outcome.status.is_finished();
-    held.known = commit(runtime, held.known, inbox.next, outcome).await?;
-    Ok(Some(held))
+    let finished = outcome.status.is_finished();
+    held.known = commit(runtime, held.known, inbox.next, outcome, flight).await?;
+    Ok(Some(held).filter(|_| !finished))
 }
 
 /// Lets the guest run and closes the turn, live or replayed.
@@ -264,12 +266,13 @@ async fn guest_turn(held: &mut Held) -> Result<TurnOutcome, Trouble> {
     orchestration.finish_turn(end).map_err(|mismatch| (&held.known, mismatch).into())
 }
 
-/// Makes the turn durable, and only then shows it, arms its timer and runs its activities.
+/// Hands the turn to the committer. Only once it is durable is it shown and its timer armed.
 async fn commit(
     runtime: &Arc<Runtime>,
     mut known: Known,
     inbox_next: u64,
     outcome: TurnOutcome,
+    flight: &mut Flight,
 ) -> Result<Known, Trouble> {
     let write = TurnWrite::of(known.fence, inbox_next, &outcome);
     known.fence.next_seq += 1;
@@ -280,30 +283,33 @@ async fn commit(
     }
     let view = InstanceView { status: outcome.status, output: outcome.output, ..known.view() };
     let (shown, wake_at_ms) = (runtime.clone(), outcome.wake_at_ms);
-    runtime
+    let pending = runtime
         .committer
-        .commit_then(Write::Turn(write), move |written| {
+        .submit(Write::Turn(write), move |written| {
             if written.is_ok() {
                 shown.timers.set(view.key, &view.id, wake_at_ms);
                 shown.board.publish(view);
             }
         })
         .await?;
-    let caller = known.caller();
-    for call in outcome.activities {
-        Activities::dispatch(runtime, &caller, call);
-    }
+    flight.take_off(runtime, known.caller(), pending, outcome.activities);
     Ok(known)
 }
 
 /// Ends the instance as Failed without its guest.
-async fn fail(runtime: &Arc<Runtime>, id: &InstanceId, failure: Failure) -> Result<Option<Box<Held>>, Trouble> {
+async fn fail(
+    runtime: &Arc<Runtime>,
+    id: &InstanceId,
+    failure: Failure,
+    flight: &mut Flight,
+) -> Result<Option<Box<Held>>, Trouble> {
+    flight.land(runtime).await?;
     let loaded = load::read(runtime, id).await?;
     let known = loaded.known().clone();
     let at_ms = runtime.clock.now_ms().max(known.updated_at_ms);
     let outcome = Orchestration::fail(at_ms, &known.name, failure);
     let inbox_next = known.inbox_next;
-    commit(runtime, known, inbox_next, outcome).await?;
+    commit(runtime, known, inbox_next, outcome, flight).await?;
     Ok(None)
 }
 

@@ -36,7 +36,7 @@ pub use watch::InstanceView;
 use activities::Activities;
 use committer::{CommitError, Committer};
 use dacapo_core::InstanceId;
-use dacapo_store::{Delivery, NewInstance, Store, StoreError, Write, Written};
+use dacapo_store::{Delivery, NewInstance, Store, StoreError, VersionId, Write, Written};
 use modules::Catalog;
 use router::{Message, Router};
 use std::sync::Arc;
@@ -122,6 +122,12 @@ impl Runtime {
             () = self.clock.sleep_until(at_ms) => true,
             () = self.closing.cancelled() => false,
         }
+    }
+
+    /// Whether an activity can have no effect outside, so that it may run before the turn that asked for it is durable.
+    pub(crate) fn is_pure(&self, activity: &str, pinned: VersionId) -> bool {
+        let version = self.catalog.activity(activity, pinned);
+        version.is_some_and(|version| self.guests.activities.is_pure(&version))
     }
 
     /// No new turn or activity begins from now on.

@@ -5,14 +5,14 @@
 
 use crate::Runtime;
 use crate::config::RuntimeConfig;
-use crate::instance::{self, Created, Held};
+use crate::instance::{self, Created, Fate, Flight, Held};
 use dacapo_core::{Event, Failure, InstanceId, Payload, TaskId};
 use dacapo_store::InstanceKey;
 use lru::LruCache;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 /// Cold instances that are loaded at the same time: each reads the store and replays.
 const COLD_LOADS: usize = 64;
@@ -24,7 +24,7 @@ pub(crate) enum Message {
     /// An event is in its inbox.
     Inbox { key: InstanceKey, seq: u64, event: Event },
     /// An activity has ended. Not durable until a turn consumes it.
-    Activity { key: InstanceKey, generation: u32, task: TaskId, outcome: Result<Payload, Failure> },
+    Activity { key: InstanceKey, generation: u32, task: TaskId, outcome: Result<Payload, Failure>, fate: Fate },
     /// Its timer is due, or it was found with work at the start.
     Wake,
 }
@@ -32,6 +32,8 @@ pub(crate) enum Message {
 /// The place of one instance in memory.
 pub(crate) struct Slot {
     pub(crate) id: InstanceId,
+    /// Rung when a message comes while its task waits for the disk.
+    news: Notify,
     state: Mutex<SlotState>,
 }
 
@@ -90,7 +92,7 @@ impl Router {
         let mut slots = router.slots();
         let slot = slots
             .entry(id.clone())
-            .or_insert_with(|| Arc::new(Slot { id: id.clone(), state: Mutex::default() }))
+            .or_insert_with(|| Arc::new(Slot { id: id.clone(), news: Notify::new(), state: Mutex::default() }))
             .clone();
         let start = {
             let mut state = slot.state();
@@ -100,6 +102,8 @@ impl Router {
         drop(slots);
         if start {
             runtime.spawn(run(runtime.clone(), slot));
+        } else {
+            slot.news.notify_one();
         }
     }
 
@@ -158,13 +162,11 @@ impl Router {
     fn settle(&self, slot: &Arc<Slot>, held: Option<Box<Held>>, closing: bool) -> Result<(), Option<Box<Held>>> {
         let mut slots = self.slots();
         let mut state = slot.state();
-        // Without a budget nothing is kept from one turn to the next, not even between two that follow at once.
-        let held = held.filter(|_| self.budget_bytes > 0);
         if !state.messages.is_empty() && !closing {
             return Err(held);
         }
         state.running = false;
-        match held.and_then(Held::if_warm) {
+        match held {
             Some(held) => {
                 let bytes = held.memory_bytes();
                 state.held = Some(held);
@@ -179,19 +181,34 @@ impl Router {
     }
 }
 
-/// Plays the turns of one instance until no message is left.
+/// Plays the turns of one instance until no message is left and all turns are durable.
 async fn run(runtime: Arc<Runtime>, slot: Arc<Slot>) {
     let router = &runtime.router;
     router.leave_rest(&slot);
     let mut held = slot.state().held.take();
+    let mut flight = Flight::default();
     loop {
-        let messages = std::mem::take(&mut slot.state().messages);
-        if !messages.is_empty() && !runtime.is_closing() {
-            held = instance::play(&runtime, &slot.id, held, messages).await;
-        }
-        match router.settle(&slot, held, runtime.is_closing()) {
-            Ok(()) => break,
-            Err(back) => held = back,
+        let closing = runtime.is_closing();
+        let messages = if flight.is_full() { Vec::new() } else { std::mem::take(&mut slot.state().messages) };
+        if !messages.is_empty() && !closing {
+            let played = instance::play(&runtime, &slot.id, held, messages, &mut flight).await;
+            // Without a budget nothing is kept from one turn to the next, not even between two that follow at once.
+            held = played.filter(|_| router.budget_bytes > 0);
+        } else if flight.is_empty() {
+            match router.settle(&slot, held, closing) {
+                Ok(()) => break,
+                Err(back) => held = back,
+            }
+        } else {
+            let landed = tokio::select! {
+                biased;
+                () = slot.news.notified(), if !flight.is_full() && !closing => continue,
+                landed = flight.land_one(&runtime) => landed,
+            };
+            if let Err(trouble) = landed {
+                held = None;
+                instance::follow_up(&runtime, &slot.id, trouble);
+            }
         }
     }
     router.evict();

@@ -51,23 +51,67 @@ async fn nothing_of_a_turn_is_visible_before_it_is_durable() {
     assert_eq!((end.status, &end.output), (RuntimeStatus::Completed, &Some(json("1"))));
 }
 
+/// Waits for what another thread is about to do.
+async fn becomes(what: impl Fn() -> bool) {
+    while !what() {
+        tokio::task::yield_now().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_activity_does_not_run_before_the_turn_that_asked_for_it_is_durable() {
+async fn an_activity_with_effects_does_not_run_before_the_turn_that_asked_for_it_is_durable() {
     let world = World::new(RuntimeConfig::default()).await;
+    world.store.only_turns();
     world.store.hold(true);
-    let starting = tokio::spawn({
-        let client = world.client.clone();
-        async move { client.start(start("a")).await }
-    });
+    let mut watching = world.client.subscribe(&id("a"));
+    world.client.start(start("a")).await.expect("starts");
     let store = world.store.clone();
     tokio::task::spawn_blocking(move || store.until_held()).await.expect("held");
     assert_eq!(world.guests.runs.load(Ordering::SeqCst), 0);
-    assert!(!starting.is_finished());
-    let mut watching = world.client.subscribe(&id("a"));
     world.store.hold(false);
-    starting.await.expect("joins").expect("starts");
     until(&mut watching, waits).await;
     assert_eq!(world.guests.runs.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pure_activity_runs_ahead_of_the_disk_and_nobody_sees_it() {
+    let world = World::new(RuntimeConfig::default()).await;
+    world.guests.pure.store(true, Ordering::SeqCst);
+    world.store.only_turns();
+    world.store.hold(true);
+    let mut watching = world.client.subscribe(&id("a"));
+    world.client.start(start("a")).await.expect("starts");
+    becomes(|| world.guests.runs.load(Ordering::SeqCst) == 1).await;
+    let seen = world.client.status(&id("a")).await.expect("reads").expect("known");
+    assert_eq!((seen.status, &seen.custom_status), (RuntimeStatus::Pending, &None));
+    world.store.hold(false);
+    until(&mut watching, waits).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn turns_that_were_lost_with_the_store_are_played_again_with_all_that_ran_ahead() {
+    for pure in [true, false] {
+        let world = World::new(RuntimeConfig::default()).await;
+        world.guests.pure.store(pure, Ordering::SeqCst);
+        world.store.only_turns();
+        world.store.fail(true);
+        let mut watching = world.client.subscribe(&id("a"));
+        world.client.start(start("a")).await.expect("starts");
+        becomes(|| world.store.failed() > 0).await;
+        world.store.fail(false);
+        world.client.raise_event(&id("a"), "Go", json("1")).await.expect("delivered");
+        // Whatever the first attempts left, it is tried again after a while.
+        let ended = until(&mut watching, |view| view.status.is_finished());
+        tokio::pin!(ended);
+        let end = loop {
+            tokio::select! {
+                biased;
+                end = &mut ended => break end,
+                () = tokio::task::yield_now() => world.clock.advance(Duration::from_millis(100)),
+            }
+        };
+        assert_eq!((&end.custom_status, &end.output), (&Some(json("7")), &Some(json("1"))), "pure: {pure}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

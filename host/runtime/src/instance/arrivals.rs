@@ -28,7 +28,9 @@ impl Arrivals {
             match message {
                 Message::Created(created) => arrivals.created = Some(created),
                 Message::Inbox { key, seq, event } => arrivals.inbox.push((key, InboxEntry { seq, event })),
-                Message::Activity { key, generation, task, outcome } => {
+                // The turn that asked for it never happened; whoever asks now asks anew.
+                Message::Activity { fate, .. } if fate.is_lost() => {}
+                Message::Activity { key, generation, task, outcome, fate: _ } => {
                     let event = match outcome {
                         Ok(result) => Event::TaskCompleted { task, result },
                         Err(failure) => Event::TaskFailed { task, failure },

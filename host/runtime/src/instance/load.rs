@@ -1,6 +1,6 @@
 //! Brings an instance into memory: fresh from its creation, or cold by replaying its history.
 
-use super::{Created, Held, Known, Trouble, guest_turn};
+use super::{Created, Fate, Held, Known, Trouble, guest_turn};
 use crate::Runtime;
 use crate::activities::Activities;
 use dacapo_core::{Event, InstanceId, Orchestration, Payload, TurnRecord};
@@ -107,7 +107,7 @@ impl Loaded {
                 let held = cold.replay(runtime).await?;
                 let calls: Vec<_> = held.orchestration().open_activities().collect();
                 let caller = held.known.caller();
-                calls.into_iter().for_each(|call| Activities::dispatch(runtime, &caller, call));
+                calls.into_iter().for_each(|call| Activities::dispatch(runtime, &caller, call, Fate::default()));
                 Ok(held)
             }
         }
@@ -129,7 +129,7 @@ impl Cold {
             .begin(&version, orchestration.clone())
             .await
             .map_err(|error| Trouble::from((&known, error)))?;
-        let mut held = Box::new(Held { known, orchestration, play, finished: false });
+        let mut held = Box::new(Held { known, orchestration, play });
         for turn in records {
             let begun = held.orchestration().replay_turn(turn.record);
             begun.map_err(|error| Trouble::from((&held.known, error)))?;

@@ -12,7 +12,7 @@ use dacapo_store::{
     StoreError, StoredTurn, Write, Written,
 };
 use futures::future::BoxFuture;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
 /// Calls activity `Echo` with its input, publishes the result, waits for event `Go`, returns its data.
@@ -20,6 +20,8 @@ use std::sync::{Arc, Condvar, Mutex};
 pub(crate) struct NativeGuests {
     /// Turns that were cut before one was let through.
     pub(crate) cuts: AtomicU32,
+    /// Whether activities count as pure.
+    pub(crate) pure: AtomicBool,
     /// Runs of activities.
     pub(crate) runs: AtomicUsize,
 }
@@ -84,6 +86,10 @@ impl OrchestratorExecutor for Native {
 }
 
 impl ActivityExecutor for Native {
+    fn is_pure(&self, _version: &ModuleVersion) -> bool {
+        self.0.pure.load(Ordering::SeqCst)
+    }
+
     fn run(&self, _version: Arc<ModuleVersion>, run: ActivityRun) -> BoxFuture<'_, Result<Payload, Failure>> {
         self.0.runs.fetch_add(1, Ordering::SeqCst);
         Box::pin(async move { Ok(run.input) })
@@ -102,6 +108,8 @@ struct Control {
     held: bool,
     waiting: usize,
     failing: bool,
+    failed: usize,
+    only_turns: bool,
 }
 
 /// A memory store whose commits can be held up or made to fail.
@@ -114,6 +122,16 @@ pub(crate) struct UnrulyStore {
 impl UnrulyStore {
     fn new() -> Self {
         Self { inner: MemoryStore::new(), control: Mutex::default(), changed: Condvar::new() }
+    }
+
+    /// Only commits that hold a turn are held up and made to fail.
+    pub(crate) fn only_turns(&self) {
+        self.control.lock().expect("no panic").only_turns = true;
+    }
+
+    /// Commits that have failed.
+    pub(crate) fn failed(&self) -> usize {
+        self.control.lock().expect("no panic").failed
     }
 
     /// Commits wait from now on, or no longer.
@@ -137,11 +155,16 @@ impl UnrulyStore {
 impl Store for UnrulyStore {
     fn commit(&self, batch: &[Write]) -> Result<Vec<std::result::Result<Written, Refused>>> {
         let mut control = self.control.lock().expect("no panic");
+        if control.only_turns && !batch.iter().any(|write| matches!(write, Write::Turn(_))) {
+            drop(control);
+            return self.inner.commit(batch);
+        }
         control.waiting += 1;
         self.changed.notify_all();
         control = self.changed.wait_while(control, |control| control.held).expect("no panic");
         control.waiting -= 1;
         if control.failing {
+            control.failed += 1;
             return Err(StoreError::Engine { doing: "committing", source: "the disk is full".into() });
         }
         drop(control);

@@ -33,6 +33,10 @@ impl OrchestratorExecutor for Fake {
 }
 
 impl ActivityExecutor for Fake {
+    fn is_pure(&self, _version: &ModuleVersion) -> bool {
+        false
+    }
+
     fn run(&self, _version: Arc<ModuleVersion>, run: ActivityRun) -> BoxFuture<'_, Result<Payload, Failure>> {
         Box::pin(ready(Ok(run.input)))
     }

@@ -21,6 +21,12 @@ pub(crate) fn collect() -> Outcome {
     Ok(format!("[{}]", items.join(",")))
 }
 
+/// As `collect`, but only after the event `Go`: what comes before that has to be kept.
+pub(crate) fn collect_late() -> Outcome {
+    event("Go")?;
+    collect()
+}
+
 /// `Go`, or a timer of input milliseconds (a second without input): which one was first, and the event's data.
 pub(crate) fn race_timer() -> Outcome {
     let delay_ms = input_number(1_000)?;

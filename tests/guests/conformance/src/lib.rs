@@ -19,6 +19,7 @@ impl raw::orchestrators::Guest for Conformance {
             "EchoInput",
             "Buffered",
             "Collect",
+            "CollectLate",
             "ParallelMixed",
             "StatusEachStep",
         ])
@@ -34,6 +35,7 @@ impl raw::orchestrators::Guest for Conformance {
             "EchoInput" => Ok(context::get_input()),
             "Buffered" => events::buffered(),
             "Collect" => events::collect(),
+            "CollectLate" => events::collect_late(),
             "ParallelMixed" => tasks::parallel_mixed(),
             "StatusEachStep" => tasks::status_each_step(),
             _ => unknown(&name),
