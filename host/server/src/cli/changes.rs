@@ -125,9 +125,10 @@ async fn connect(session: &Session, id: &InstanceId, last_id: String) -> Result<
 /// Waits for a state other than the one `etag` names; `None` when there was none in time.
 async fn poll(session: &Session, id: &InstanceId, etag: &mut Option<HeaderValue>) -> Result<Option<String>, CliError> {
     let url = session.api.durable(&["instances", id.as_str()], &[]);
-    let mut request = session.api.get(url).header("prefer", HeaderValue::from_static(POLL));
+    let mut request = session.api.get(url);
+    // The first call asks for what is there now: without a state to compare with, the server would wait for the next.
     if let Some(etag) = etag {
-        request = request.header(IF_NONE_MATCH, etag.clone());
+        request = request.header(IF_NONE_MATCH, etag.clone()).header("prefer", HeaderValue::from_static(POLL));
     }
     let reply = session.api.send_within(request, POLL_LIMIT).await?;
     if reply.status == StatusCode::NOT_MODIFIED {
@@ -195,8 +196,9 @@ mod tests {
         assert_eq!(changes.next().await.expect("a status"), "1");
         assert_eq!(changes.next().await.expect("a status"), "2");
         let requests = served.await.expect("served");
-        assert!(requests.iter().all(|request| request.contains("prefer: wait=30")), "{requests:?}");
-        assert!(!requests[0].contains("if-none-match") && requests[2].contains("if-none-match: \"1\""), "{requests:?}");
+        assert!(!requests[0].contains("if-none-match") && !requests[0].contains("prefer"), "{requests:?}");
+        let waits = |request: &String| request.contains("if-none-match: \"1\"") && request.contains("prefer: wait=30");
+        assert!(requests[1..].iter().all(waits), "{requests:?}");
     }
 
     #[tokio::test]
@@ -222,7 +224,7 @@ mod tests {
             let id = id();
             let mut changes = Changes::all(&session, &id).await.expect("a way");
             assert_eq!(changes.next().await.expect("a status"), "1");
-            assert!(served.await.expect("served")[1].contains("prefer: wait=30"));
+            assert!(!served.await.expect("served")[1].contains("/watch"));
         }
     }
 

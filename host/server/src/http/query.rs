@@ -59,6 +59,13 @@ impl<'a> Query<'a> {
         }
     }
 
+    /// As [`Query::time`], for the end of a range that includes it. Replies show whole seconds, so that one means all
+    /// of it: who asks for what was created up to a time that he was shown gets that instance too.
+    pub(super) fn time_to(self, name: &'static str) -> Result<Option<u64>, ApiError> {
+        let to_ms = self.time(name)?;
+        Ok(to_ms.map(|ms| if ms % 1_000 == 0 { ms.saturating_add(999) } else { ms }))
+    }
+
     /// A number of seconds, fractions allowed, in milliseconds.
     pub(super) fn seconds(self, name: &'static str) -> Result<Option<u64>, ApiError> {
         let Some(value) = self.text(name) else { return Ok(None) };
@@ -111,6 +118,14 @@ mod tests {
 
     fn time(text: &str) -> Option<String> {
         parse_time(text).map(|time| time.to_string())
+    }
+
+    #[test]
+    fn a_whole_second_at_the_end_of_a_range_is_all_of_it() {
+        let to = |text| Query(text).time_to("to").ok().flatten();
+        assert_eq!(to("to=1970-01-01T00:00:01Z"), Some(1_999));
+        assert_eq!(to("to=1970-01-01T00:00:01.5Z"), Some(1_500));
+        assert_eq!(to(""), None);
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub(in crate::http) async fn list(State(api): Shared, request: Request<Body>) ->
         id_prefix: query.text("instanceIdPrefix").map(Into::into),
         name: query.text("name").map(Into::into),
         created_from_ms: query.time("createdTimeFrom")?,
-        created_to_ms: query.time("createdTimeTo")?,
+        created_to_ms: query.time_to("createdTimeTo")?,
         statuses: query.statuses("runtimeStatus"),
     };
     let show_input = query.flag("showInput", true);

@@ -30,7 +30,7 @@ pub(in crate::http) async fn many(State(api): Shared, request: Request<Body>) ->
     };
     let filter = InstanceFilter {
         created_from_ms: Some(from_ms),
-        created_to_ms: query.time("createdTimeTo")?,
+        created_to_ms: query.time_to("createdTimeTo")?,
         statuses: query.statuses("runtimeStatus"),
         ..InstanceFilter::default()
     };
