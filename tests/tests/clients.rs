@@ -20,9 +20,16 @@ fn installed(path: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Runs the scenario that `command` names against a new server; it checks everything itself.
-async fn run(mut command: Command) -> Result<()> {
-    let mut server = Server::start(Way::Warm).await?;
+/// Runs the scenario of `client` against new servers; it checks everything itself.
+async fn run(client: fn() -> Result<Command>) -> Result<()> {
+    for way in [Way::Warm, Way::Replayed] {
+        run_one_way(way, client()?).await.with_context(|| format!("{way:?}"))?;
+    }
+    Ok(())
+}
+
+async fn run_one_way(way: Way, mut command: Command) -> Result<()> {
+    let mut server = Server::start(way).await?;
     for module in ["Cities", "Workloads", "FailOnce", "Status"] {
         server.deploy(&sample(module)).await?;
     }
@@ -38,16 +45,22 @@ async fn run(mut command: Command) -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_python_client_works_with_only_its_address_changed() -> Result<()> {
-    let mut python = Command::new(installed("python/bin/python")?);
-    python.arg("-B").arg(script("python/scenario.py"));
-    run(python).await
+    run(|| {
+        let mut python = Command::new(installed("python/bin/python")?);
+        python.arg("-B").arg(script("python/scenario.py"));
+        Ok(python)
+    })
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_javascript_client_works_with_only_its_address_changed() -> Result<()> {
-    let modules = installed("node/node_modules")?;
-    ensure!(modules.join("durable-functions").exists(), "durable-functions is missing: {INSTALL}");
-    let mut node = Command::new("node");
-    node.arg(script("node/scenario.js")).env("NODE_PATH", modules);
-    run(node).await
+    run(|| {
+        let modules = installed("node/node_modules")?;
+        ensure!(modules.join("durable-functions").exists(), "durable-functions is missing: {INSTALL}");
+        let mut node = Command::new("node");
+        node.arg(script("node/scenario.js")).env("NODE_PATH", modules);
+        Ok(node)
+    })
+    .await
 }

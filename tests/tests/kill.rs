@@ -225,8 +225,17 @@ async fn check_served(api: &Api, flow: &mut Flow) -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_server_loses_nothing_and_takes_nothing_back() -> Result<()> {
+    kill_again_and_again(&[]).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_server_that_replays_every_turn_loses_nothing_and_takes_nothing_back() -> Result<()> {
+    kill_again_and_again(&["--warm-memory-mib", "0"]).await
+}
+
+async fn kill_again_and_again(args: &[&str]) -> Result<()> {
     let (data, mut draw) = (tempfile::tempdir()?, Draw::seeded()?);
-    let mut program = Program::serve(data.path(), &[])?;
+    let mut program = Program::serve(data.path(), args)?;
     for module in ["Cities", "Tickets"] {
         Api::of(&program.url).deploy(&sample(module)).await?;
     }
@@ -235,7 +244,7 @@ async fn a_killed_server_loses_nothing_and_takes_nothing_back() -> Result<()> {
         let moment = 1 + usize::try_from(draw.below(HAPPENINGS))?;
         run_and_kill(program, &mut flows, moment).await?;
         check_files(data.path(), &mut flows).with_context(|| format!("killed at {moment} in round {round}"))?;
-        program = Program::serve(data.path(), &[])?;
+        program = Program::serve(data.path(), args)?;
         let api = Api::of(&program.url);
         try_join_all(flows.iter_mut().map(|flow| check_served(&api, flow))).await?;
         try_join_all(flows.iter_mut().map(|flow| flow.pursue(&api, &|| ()))).await?;

@@ -1,8 +1,11 @@
 //! Failures that guests see, and faults that end them.
 
-use crate::ids::TaskId;
+use crate::ids::{MAX_NAME_CHARS, TaskId};
 use crate::payload::Payload;
 use serde::{Deserialize, Serialize};
+
+/// Characters of a failure's message that are kept.
+pub const MAX_MESSAGE_CHARS: usize = 16_000;
 
 /// Why an activity, a child or an orchestrator did not succeed: a value of the history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -21,6 +24,19 @@ impl Failure {
     /// A failure without details.
     pub fn new(kind: impl Into<String>, message: impl Into<String>) -> Self {
         Self { kind: kind.into(), message: message.into(), details: None }
+    }
+
+    /// Itself, cut to what may be kept: a kind is a name, a message a sentence, details a payload.
+    pub fn bounded(self, payload_bytes: usize) -> Self {
+        let cut = |text: String, chars: usize| match text.char_indices().nth(chars) {
+            Some((at, _)) => format!("{}…", &text[..at]),
+            None => text,
+        };
+        Self {
+            kind: cut(self.kind, MAX_NAME_CHARS),
+            message: cut(self.message, MAX_MESSAGE_CHARS),
+            details: self.details.filter(|details| details.len_bytes() <= payload_bytes),
+        }
     }
 
     /// A failure with details; `null` is the same as none, so that what is read back equals what was written.

@@ -21,6 +21,9 @@ pub enum InvalidInstanceId {
     /// The empty text.
     #[error("An instance id must not be empty.")]
     Empty,
+    /// A path segment of its own meaning: clients and proxies would take it out of a URL.
+    #[error("The instance id must not be '.' or '..': URLs take these for folders.")]
+    Dots,
     /// Reserved for the platform.
     #[error("The instance id '{0}' must not start with '@'.")]
     Reserved(String),
@@ -44,6 +47,9 @@ impl InstanceId {
     pub fn parse(text: &str) -> Result<Self, InvalidInstanceId> {
         if text.is_empty() {
             return Err(InvalidInstanceId::Empty);
+        }
+        if matches!(text, "." | "..") {
+            return Err(InvalidInstanceId::Dots);
         }
         if text.starts_with('@') {
             return Err(InvalidInstanceId::Reserved(text.chars().take(32).collect()));
@@ -176,6 +182,8 @@ mod tests {
         assert!(InstanceId::parse("order 7:ü").is_ok());
         assert!(InstanceId::parse(&"x".repeat(256)).is_ok());
         assert_eq!(InstanceId::parse(""), Err(InvalidInstanceId::Empty));
+        assert_eq!(InstanceId::parse(".."), Err(InvalidInstanceId::Dots));
+        assert!(InstanceId::parse("...").is_ok());
         assert_eq!(InstanceId::parse("@x"), Err(InvalidInstanceId::Reserved("@x".into())));
         assert_eq!(InstanceId::parse("a/b"), Err(InvalidInstanceId::Character { found: '/', at: 1 }));
         assert_eq!(InstanceId::parse("a\n"), Err(InvalidInstanceId::Character { found: '\n', at: 1 }));

@@ -267,6 +267,7 @@ impl Orchestration {
     }
 
     fn failed(&self, failure: Failure) -> (Event, RuntimeStatus, Payload) {
+        let failure = failure.bounded(self.limits.payload_bytes);
         let output = failed_output(&self.name, &failure);
         (Event::ExecutionFailed { failure }, RuntimeStatus::Failed, output)
     }

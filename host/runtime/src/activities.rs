@@ -85,8 +85,9 @@ async fn run(runtime: &Runtime, caller: &Caller, call: ActivityCall) -> Result<P
         now_ms: runtime.clock.now_ms(),
     };
     let name = run.name.clone();
-    let result = runtime.guests.activities.run(version, run).await?;
-    let (found, limit) = (result.len_bytes(), runtime.config.limits.payload_bytes);
+    let limit = runtime.config.limits.payload_bytes;
+    let result = runtime.guests.activities.run(version, run).await.map_err(|failure| failure.bounded(limit))?;
+    let found = result.len_bytes();
     if found > limit {
         let message =
             format!("The result of activity '{name}' has {found} bytes; the limit `payload_bytes` is {limit}.");

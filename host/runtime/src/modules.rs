@@ -223,8 +223,15 @@ fn check_module_name(name: &str) -> Result<(), DeployError> {
     Ok(())
 }
 
+/// Functions of one kind that a module may export.
+const MAX_EXPORTS: usize = 1_000;
+
 fn check_exports(kind: FunctionKind, names: &[String]) -> Result<(), DeployError> {
     let mut seen = HashMap::new();
+    if let Some(name) = names.get(MAX_EXPORTS) {
+        let problem = format!("and {} others of its kind; {MAX_EXPORTS} are allowed", names.len() - 1);
+        return Err(DeployError::Export { kind, name: name.chars().take(MAX_NAME_CHARS).collect(), problem });
+    }
     for name in names {
         let refuse = |problem: String| Err(DeployError::Export { kind, name: name.clone(), problem });
         let chars = name.chars().count();

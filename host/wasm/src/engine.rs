@@ -1,6 +1,7 @@
 //! The one wasmtime configuration, and the ticker that bounds CPU.
 
 use crate::WasmConfig;
+use crate::guest::TABLE_ELEMENTS;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, Thread};
@@ -68,7 +69,7 @@ fn pool(config: &WasmConfig) -> PoolingAllocationConfig {
     pool.max_memories_per_component(8);
     pool.total_tables(n.saturating_mul(4));
     pool.max_tables_per_component(40);
-    pool.table_elements(60_000);
+    pool.table_elements(TABLE_ELEMENTS);
     pool.total_stacks(n);
     pool.max_component_instance_size(8 << 20);
     pool.max_core_instance_size(1 << 20);

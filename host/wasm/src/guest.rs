@@ -7,17 +7,25 @@ use crate::host::output::{LastWords, Output};
 use crate::host::wasi;
 use dacapo_core::Failure;
 use dacapo_runtime::executor::{ActivityRun, PlayError, SharedOrchestration};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
+use std::time::Instant;
 use wasmtime::component::ResourceTable;
 use wasmtime::{ResourceLimiter, Store, Trap, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
+/// Elements of one table; the pool has room for as many.
+pub(crate) const TABLE_ELEMENTS: usize = 60_000;
 /// Handles a guest may hold at once: a task for each command of a long history that it never drops.
 const MAX_HANDLES: usize = 100_000;
 /// Bytes that one host call may carry. Above the limits on payloads, whose errors say more.
 const HOSTCALL_BYTES: usize = 16 << 20;
+
+/// Log lines of one turn.
+const LINES_PER_TURN: u32 = 200;
+/// Ticks that one stretch between two looks counts for at most.
+const MOST_TICKS_AT_ONCE: u64 = 5;
 
 /// What the guest is here for: decides what its imports answer.
 pub(crate) enum Role {
@@ -35,6 +43,12 @@ pub(crate) struct Gate {
     pub(crate) parked: AtomicBool,
     ticks: AtomicU64,
     max_ticks: u64,
+    /// When the guest was last seen running: a host call that takes long counts for what it took.
+    seen: Mutex<Instant>,
+    /// Log lines that this turn may still write, and the one that says that there were more.
+    lines: AtomicU32,
+    /// Linear memory and tables, in bytes.
+    memory_bytes: AtomicUsize,
     /// The time that the guest sees, in milliseconds since 1970.
     pub(crate) now_ms: AtomicU64,
     cut: Mutex<Option<String>>,
@@ -47,6 +61,9 @@ impl Gate {
             ticks: AtomicU64::new(0),
             // One more than asked: the first tick may come right after the start.
             max_ticks: cpu_ms.div_ceil(TICK_MS) + 1,
+            seen: Mutex::new(Instant::now()),
+            lines: AtomicU32::new(LINES_PER_TURN),
+            memory_bytes: AtomicUsize::new(0),
             now_ms: AtomicU64::new(0),
             cut: Mutex::new(None),
         })
@@ -56,7 +73,20 @@ impl Gate {
     pub(crate) fn begin(&self, now_ms: u64) {
         self.now_ms.store(now_ms, Ordering::Relaxed);
         self.ticks.store(0, Ordering::Relaxed);
+        self.lines.store(LINES_PER_TURN, Ordering::Relaxed);
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         self.parked.store(false, Ordering::Relaxed);
+    }
+
+    /// Takes one line of what a turn may log: how many are left before it, or `None` when there is nothing to write.
+    pub(crate) fn may_log(&self) -> Option<u32> {
+        let left = self.lines.try_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).ok()?;
+        Some(left - 1)
+    }
+
+    /// Linear memory and tables of the guest, in bytes.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.memory_bytes.load(Ordering::Relaxed)
     }
 
     /// Comes to rest until the next turn: the driver sees the flag, and polls again only when there is something new.
@@ -70,7 +100,12 @@ impl Gate {
     }
 
     fn tick(&self) -> UpdateDeadline {
-        if self.ticks.fetch_add(1, Ordering::Relaxed) < self.max_ticks {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let took_ms = u64::try_from(seen.elapsed().as_millis()).unwrap_or(u64::MAX);
+        *seen = Instant::now();
+        // Capped: on a busy machine the guest may have stood still for most of it.
+        let ticks = (took_ms / TICK_MS).clamp(1, MOST_TICKS_AT_ONCE);
+        if self.ticks.fetch_add(ticks, Ordering::Relaxed) < self.max_ticks {
             return UpdateDeadline::Yield(1);
         }
         let limit_ms = (self.max_ticks - 1) * TICK_MS;
@@ -101,7 +136,6 @@ pub(crate) struct Guest {
 
 struct Limits {
     gate: Arc<Gate>,
-    memory_bytes: usize,
     max_memory_bytes: usize,
 }
 
@@ -110,11 +144,10 @@ impl Guest {
     pub(crate) fn store(host: &Host, role: Role, gate: Arc<Gate>) -> Store<Guest> {
         let last_words = Arc::new(LastWords::default());
         let name = role.describe();
-        let output = Output::new(name, last_words.clone());
+        let output = Output::new(name, last_words.clone(), gate.clone());
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_HANDLES);
-        let limits =
-            Limits { gate: gate.clone(), memory_bytes: 0, max_memory_bytes: host.config.instance_memory_bytes };
+        let limits = Limits { gate: gate.clone(), max_memory_bytes: host.config.instance_memory_bytes };
         let wasi = wasi::context(role.seed(), gate.clone(), output);
         let guest = Guest { role, gate: gate.clone(), tasks: Tasks::default(), last_words, table, wasi, limits };
         let mut store = Store::new(host.registry.engine(), guest);
@@ -128,11 +161,6 @@ impl Guest {
     /// The handles of the guest.
     pub(crate) fn table(&mut self) -> &mut ResourceTable {
         &mut self.table
-    }
-
-    /// Linear memory, in bytes.
-    pub(crate) fn memory_bytes(&self) -> usize {
-        self.limits.memory_bytes
     }
 
     /// What an error of a call into the guest means.
@@ -189,7 +217,7 @@ impl WasiView for Guest {
 
 impl ResourceLimiter for Limits {
     fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
-        let total = self.memory_bytes + desired.saturating_sub(current);
+        let total = self.gate.memory_bytes() + desired.saturating_sub(current);
         if total > self.max_memory_bytes {
             let reason = format!(
                 "{total} bytes of memory were asked for; the limit `instance_memory_bytes` is {}",
@@ -199,11 +227,13 @@ impl ResourceLimiter for Limits {
             // Not `Ok(false)`: a guest that is told so usually aborts with a message that hides the limit.
             return Err(wasmtime::Error::msg(reason));
         }
-        self.memory_bytes = total;
+        self.gate.memory_bytes.store(total, Ordering::Relaxed);
         Ok(true)
     }
 
-    fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
-        Ok(desired <= 60_000)
+    fn table_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let bytes = desired.saturating_sub(current) * size_of::<usize>();
+        self.gate.memory_bytes.fetch_add(bytes, Ordering::Relaxed);
+        Ok(desired <= TABLE_ELEMENTS)
     }
 }

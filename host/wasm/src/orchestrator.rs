@@ -29,7 +29,8 @@ struct WasmPlay {
     orchestration: SharedOrchestration,
     gate: Arc<Gate>,
     last_words: Arc<LastWords>,
-    memory_bytes: Arc<AtomicUsize>,
+    /// Memory right after the start: most of it is the module's own image.
+    initial_bytes: Arc<AtomicUsize>,
 }
 
 impl OrchestratorExecutor for Wasm {
@@ -48,14 +49,14 @@ impl OrchestratorExecutor for Wasm {
             let gate = Gate::new(host.config.turn_cpu_ms);
             let mut store = Guest::store(&host, Role::Orchestrator(orchestration.clone()), gate.clone());
             let last_words = store.data().last_words.clone();
-            let memory_bytes = Arc::new(AtomicUsize::new(0));
-            let initial = memory_bytes.clone();
+            let initial_bytes = Arc::new(AtomicUsize::new(0));
+            let (initial, started) = (initial_bytes.clone(), gate.clone());
             let call: Call = Box::pin(async move {
                 let guest = pre.instantiate_async(&mut store).await?;
-                initial.store(store.data().memory_bytes(), Ordering::Relaxed);
+                initial.store(started.memory_bytes(), Ordering::Relaxed);
                 guest.dacapo_orchestration_orchestrators().call_run(&mut store, &name).await
             });
-            Ok(Box::new(WasmPlay { host, call, orchestration, gate, last_words, memory_bytes }) as Box<dyn Play>)
+            Ok(Box::new(WasmPlay { host, call, orchestration, gate, last_words, initial_bytes }) as Box<dyn Play>)
         })
     }
 }
@@ -83,7 +84,8 @@ impl Play for WasmPlay {
     }
 
     fn memory_bytes(&self) -> usize {
-        PARKED_BYTES + self.memory_bytes.load(Ordering::Relaxed) / TOUCHED_SHARE
+        let initial = self.initial_bytes.load(Ordering::Relaxed);
+        PARKED_BYTES + initial / TOUCHED_SHARE + self.gate.memory_bytes().saturating_sub(initial)
     }
 }
 

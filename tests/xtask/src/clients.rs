@@ -2,7 +2,7 @@
 
 use crate::cargo::target_dir;
 use crate::process::{capture, root};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -20,8 +20,7 @@ pub(crate) fn install() -> Result<()> {
 
 fn install_one(from: &Path, to: &Path, files: &[&str], install: fn(&Path) -> Result<()>) -> Result<()> {
     if !from.is_dir() {
-        println!("    there is no {}: nothing to install", from.display());
-        return Ok(());
+        bail!("{} is missing: which clients are to be installed?", from.display());
     }
     let wanted = read_all(from, files)?;
     let stamp = to.join("installed.txt");

@@ -46,11 +46,20 @@ pub(crate) fn server_url(text: &str) -> Result<Url, String> {
     }
 }
 
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
 impl Api {
     /// Calls this server from now on.
     pub(crate) fn new(server: Url) -> Result<Self, CliError> {
-        let http = reqwest::Client::builder().connect_timeout(CONNECT_TIME).read_timeout(ANSWER_TIME).build();
-        let http = http.map_err(|error| CliError::error(format!("cannot make an HTTP client: {error}")))?;
+        let mut http = reqwest::Client::builder().connect_timeout(CONNECT_TIME).read_timeout(ANSWER_TIME);
+        // What a proxy calls this machine is another one.
+        if server.host_str().is_some_and(is_loopback) {
+            http = http.no_proxy();
+        }
+        let http = http.build().map_err(|error| CliError::error(format!("cannot make an HTTP client: {error}")))?;
         Ok(Self { http, server })
     }
 

@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::config::ServeConfig;
 use anyhow::Context as _;
 use clap::ValueEnum;
+use dacapo_core::Limits;
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -28,6 +29,21 @@ pub(crate) struct Args {
     /// Memory that instances may hold between their turns, in MiB; 0: none, every turn replays its history.
     #[arg(long, value_name = "N")]
     warm_memory_mib: Option<u32>,
+    /// CPU that one turn of an orchestrator may use, in milliseconds.
+    #[arg(long, value_name = "N")]
+    turn_cpu_ms: Option<u64>,
+    /// CPU that one run of an activity may use, in milliseconds.
+    #[arg(long, value_name = "N")]
+    activity_cpu_ms: Option<u64>,
+    /// The largest custom status, in whole KiB of UTF-16.
+    #[arg(long, value_name = "N")]
+    custom_status_kib: Option<usize>,
+    /// The largest module that can be deployed, in MiB; 64 at most.
+    #[arg(long, value_name = "N")]
+    component_mib: Option<u32>,
+    /// Believe `Forwarded` and `X-Forwarded-*`; only right behind a proxy that sets them.
+    #[arg(long)]
+    trust_proxy: bool,
     /// How log lines look.
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Text)]
     log_format: LogFormat,
@@ -70,6 +86,14 @@ impl Args {
             data: self.data,
             listen: self.listen,
             warm_memory_bytes: self.warm_memory_mib.map_or(default.warm_memory_bytes, bytes),
+            turn_cpu_ms: self.turn_cpu_ms.unwrap_or(default.turn_cpu_ms),
+            activity_cpu_ms: self.activity_cpu_ms.unwrap_or(default.activity_cpu_ms),
+            component_bytes: self.component_mib.map_or(default.component_bytes, bytes),
+            limits: Limits {
+                custom_status_kib: self.custom_status_kib.unwrap_or(default.limits.custom_status_kib),
+                ..default.limits
+            },
+            trust_proxy: self.trust_proxy,
             public_url: self.public_url,
             // Ourselves, as `dacapo compile-module`. Unknown only where the file system hides it from us.
             compiler: std::env::current_exe().ok(),
@@ -140,6 +164,11 @@ mod tests {
         let found = config(&args);
         assert_eq!((found.listen.to_string(), found.warm_memory_bytes), ("[::]:0".to_owned(), 0));
         assert_eq!((found.public_url.as_deref(), found.insecure), (Some("https://x"), true));
+        let limits =
+            ["--turn-cpu-ms", "5", "--activity-cpu-ms", "6", "--custom-status-kib", "7", "--component-mib", "8"];
+        let found = config(&[&limits[..], &["--trust-proxy"]].concat());
+        assert_eq!((found.turn_cpu_ms, found.activity_cpu_ms, found.limits.custom_status_kib), (5, 6, 7));
+        assert_eq!((found.component_bytes, found.trust_proxy), (8 << 20, true));
         assert_eq!(config(&["--warm-memory-mib", "3"]).warm_memory_bytes, 3 << 20);
     }
 }

@@ -43,6 +43,11 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, kind, message)
     }
 
+    /// 403: a page of another site sent it.
+    pub(super) fn cross_site(message: &'static str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "CrossSite", message)
+    }
+
     /// 404, with a word about what is missing.
     pub(super) fn missing(kind: &'static str, message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, kind, message)

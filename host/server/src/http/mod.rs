@@ -8,6 +8,7 @@
 //! | `orchestrators` | start |
 //! | `instances` | status, list, purge, raise event, terminate |
 //! | `watch` | a status as a stream |
+//! | `browser` | keeps pages of other sites out |
 //! | `modules`, `health` | Dacapo's own routes |
 //! | `changes` | an instance's status, and every newer one |
 //! | `dto`, `urls`, `error` | what replies are made of |
@@ -15,6 +16,7 @@
 //! Handlers translate, call the runtime's client, and translate back.
 
 mod body;
+mod browser;
 mod changes;
 mod conditional;
 mod dto;
@@ -36,6 +38,7 @@ use axum::body::Body;
 use axum::extract::{FromRequestParts, Path, State};
 use axum::http::request::Parts;
 use axum::http::{Request, StatusCode};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
 use dacapo_runtime::{Client, Clock};
@@ -51,6 +54,8 @@ pub(crate) struct Settings {
     addr: SocketAddr,
     public_url: Option<String>,
     trust_proxy: bool,
+    /// Nothing but the address keeps others out: see `browser`.
+    only_loopback: bool,
     payload_bytes: usize,
     component_bytes: usize,
     watch_streams: usize,
@@ -63,6 +68,7 @@ impl Settings {
             addr,
             public_url: config.public_url.as_deref().map(|url| url.trim_end_matches('/').to_owned()),
             trust_proxy: config.trust_proxy,
+            only_loopback: !config.insecure && !config.trust_proxy && config.public_url.is_none(),
             payload_bytes: config.limits.payload_bytes,
             component_bytes: config.component_bytes,
             watch_streams: config.watch_streams,
@@ -135,6 +141,7 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
         .route("/api/health", get(health::health))
         .fallback(unknown_route)
         .method_not_allowed_fallback(unknown_route)
+        .layer(middleware::from_fn_with_state(api.clone(), browser::guard))
         .with_state(api)
 }
 

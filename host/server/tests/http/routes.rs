@@ -1,6 +1,7 @@
 //! Which routes there are, and how leniently they are found.
 
-use crate::harness::{BASE, Server, send};
+use crate::harness::{BASE, Server, config, send};
+use dacapo_server::config::ServeConfig;
 use reqwest::Method;
 
 #[tokio::test]
@@ -61,4 +62,19 @@ async fn the_base_without_keys_does_not_answer_what_a_proxy_passes_on() {
     let ask = |base: &str| server.own(Method::GET, &format!("{base}/instances")).header("x-forwarded-for", "192.0.2.1");
     send(ask("/durabletask")).await.is_bare(404);
     assert_eq!(send(ask(BASE)).await.status, 200);
+}
+
+/// A page that somebody on this machine looks at must not be able to use the server.
+#[tokio::test]
+async fn pages_of_other_sites_are_kept_out() {
+    let server = Server::start().await;
+    let call = |header: &'static str, value: String| server.own(Method::GET, "/api/health").header(header, value);
+    send(call("origin", "https://evil.example".into())).await.error(403);
+    send(call("origin", "null".into())).await.error(403);
+    send(call("host", "evil.example:7071".into())).await.error(403);
+    let own = send(call("origin", server.origin())).await;
+    assert_eq!(own.json()["version"], env!("CARGO_PKG_VERSION"));
+    let behind = Server::with(ServeConfig { trust_proxy: true, ..config() }).await;
+    let proxied = send(behind.own(Method::GET, "/api/health").header("host", "flows.example")).await;
+    assert_eq!(proxied.json()["version"], env!("CARGO_PKG_VERSION"));
 }

@@ -31,13 +31,13 @@ impl Host for Guest {
 
     fn report_progress(&mut self, value: String) -> wasmtime::Result<()> {
         // Shown in the instance's status by a later release; until then it is a line in the log.
-        super::output::log(LogLevel::Info, &self.run()?.instance_id, &format!("progress: {value}"));
+        super::output::log(&self.gate, LogLevel::Info, &self.run()?.instance_id, &format!("progress: {value}"));
         Ok(())
     }
 
     fn log(&mut self, level: LogLevel, message: String) -> wasmtime::Result<()> {
         self.last_words.hear(level, &message);
-        super::output::log(level, &self.run()?.instance_id, &message);
+        super::output::log(&self.gate, level, &self.run()?.instance_id, &message);
         Ok(())
     }
 }

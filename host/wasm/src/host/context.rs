@@ -130,7 +130,7 @@ impl Host for Guest {
         let (replaying, instance) =
             self.tell(|orchestration| (orchestration.is_replaying(), orchestration.identity().instance_id.clone()))?;
         if !replaying {
-            super::output::log(level, instance.as_str(), &message);
+            super::output::log(&self.gate, level, instance.as_str(), &message);
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! What guests say: log lines, standard output and error, and their last words before a trap.
 
 use crate::bindings::types::LogLevel;
+use crate::guest::Gate;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -15,14 +16,22 @@ const LINE_CHARS: usize = 4_000;
 /// Bytes of last words that are kept.
 const LAST_WORDS_BYTES: usize = 1_000;
 
-/// A line in the host's log, named after the instance. Guest text is hostile: it stays one field of a structured line.
-pub(crate) fn log(level: LogLevel, instance: &str, message: &str) {
-    let message: String = message.chars().take(LINE_CHARS).collect();
-    match level {
-        LogLevel::Debug => tracing::debug!(target: "guest", instance, message),
-        LogLevel::Info => tracing::info!(target: "guest", instance, message),
-        LogLevel::Warn => tracing::warn!(target: "guest", instance, message),
-        LogLevel::Error => tracing::error!(target: "guest", instance, message),
+/// A line in the host's log, named after the instance. Guest text is hostile: as a field that is not called `message` it
+/// is quoted, so that it can neither end its line nor begin another. `gate` bounds how much one turn may say.
+pub(crate) fn log(gate: &Gate, level: LogLevel, instance: &str, message: &str) {
+    match gate.may_log() {
+        Some(0) => tracing::warn!(target: "guest", instance, "it says too much; the rest of this turn is left out"),
+        Some(_) => {
+            let text: String = message.chars().take(LINE_CHARS).collect();
+            let text = text.as_str();
+            match level {
+                LogLevel::Debug => tracing::debug!(target: "guest", instance, text),
+                LogLevel::Info => tracing::info!(target: "guest", instance, text),
+                LogLevel::Warn => tracing::warn!(target: "guest", instance, text),
+                LogLevel::Error => tracing::error!(target: "guest", instance, text),
+            }
+        }
+        None => {}
     }
 }
 
@@ -39,6 +48,8 @@ impl LastWords {
     }
 
     fn remember(&self, bytes: &[u8]) {
+        // Only the end counts, and a long message must not be held for its sake.
+        let bytes = &bytes[bytes.len().saturating_sub(LAST_WORDS_BYTES)..];
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.extend(bytes);
         let excess = kept.len().saturating_sub(LAST_WORDS_BYTES);
@@ -58,11 +69,12 @@ impl LastWords {
 pub(crate) struct Output {
     instance: Arc<str>,
     last_words: Arc<LastWords>,
+    gate: Arc<Gate>,
 }
 
 impl Output {
-    pub(crate) fn new(instance: String, last_words: Arc<LastWords>) -> Self {
-        Self { instance: instance.into(), last_words }
+    pub(crate) fn new(instance: String, last_words: Arc<LastWords>, gate: Arc<Gate>) -> Self {
+        Self { instance: instance.into(), last_words, gate }
     }
 
     fn say(&self, bytes: &[u8]) {
@@ -70,7 +82,7 @@ impl Output {
         let text = String::from_utf8_lossy(bytes);
         let text = text.trim_end();
         if !text.is_empty() {
-            log(LogLevel::Debug, &self.instance, text);
+            log(&self.gate, LogLevel::Debug, &self.instance, text);
         }
     }
 }

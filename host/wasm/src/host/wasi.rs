@@ -13,13 +13,17 @@ use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx};
 const CANNOT_WAIT: &str = "a guest cannot block (sleep, read a socket, poll): \
     an orchestrator waits with `start-timer` and `wait-for-event`, an activity returns and is called again";
 
+/// Random bytes of one call.
+const MAX_RANDOM_BYTES: u64 = 64 << 10;
+
 /// The WASI interfaces, with those that block taken out.
 pub(crate) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
-    // A sleep in a guest would really sleep, and hold a thread of the host.
+    // A sleep in a guest would really sleep, and hold a thread of the host; asking whether something is ready would tell
+    // it the machine's own time.
     linker.allow_shadowing(true);
     let mut poll = linker.instance("wasi:io/poll@0.2.12")?;
-    for name in ["[method]pollable.block", "poll"] {
+    for name in ["[method]pollable.block", "[method]pollable.ready", "poll"] {
         poll.func_new(name, |_, _, _, _| Err(wasmtime::Error::msg(CANNOT_WAIT)))?;
     }
     linker.allow_shadowing(false);
@@ -35,6 +39,8 @@ pub(crate) fn context(seed: [u8; 32], gate: Arc<Gate>, output: Output) -> WasiCt
         .secure_random(ChaCha20Rng::from_seed(seed))
         .insecure_random(ChaCha20Rng::from_seed(whole))
         .insecure_random_seed(u128::from_le_bytes(half))
+        // One call cannot be interrupted: this much takes far less than a tick.
+        .max_random_size(MAX_RANDOM_BYTES)
         .wall_clock(TurnClock(gate.clone()))
         .monotonic_clock(TurnClock(gate))
         .allow_tcp(false)
