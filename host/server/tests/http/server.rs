@@ -105,7 +105,7 @@ async fn work_goes_on_after_a_restart_on_the_same_store() {
 #[tokio::test]
 async fn connections_past_the_cap_wait_for_a_free_one() {
     let server = Server::with(ServeConfig { connections: 1, ..config() }).await;
-    let ask = b"GET /api/health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let ask = b"GET /api/health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
     let first = TcpStream::connect(server.app.addr()).await.expect("connects");
     let mut second = TcpStream::connect(server.app.addr()).await.expect("connects");
     second.write_all(ask).await.expect("writes");
