@@ -112,6 +112,12 @@ pub fn fold_name(name: &str) -> String {
     name.to_lowercase()
 }
 
+/// The one of `names` that is `wanted`, ignoring case: the owner's spelling of it.
+pub fn find_name<'a>(names: &'a [String], wanted: &str) -> Option<&'a str> {
+    let wanted = fold_name(wanted);
+    names.iter().map(String::as_str).find(|name| fold_name(name) == wanted)
+}
+
 /// The digest of a component: SHA-256 in lower-case hex.
 pub fn sha256_hex(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))

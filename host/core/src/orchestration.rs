@@ -41,7 +41,6 @@ pub struct Orchestration {
     name: String,
     input: Payload,
     tasks: Tasks,
-    custom_status: Option<Payload>,
     uuids: u64,
     next_seq: u64,
     history_events: usize,
@@ -90,7 +89,6 @@ impl Orchestration {
             name,
             input,
             tasks: Tasks::default(),
-            custom_status: None,
             uuids: 0,
             next_seq: 1,
             history_events: 1,
@@ -113,16 +111,6 @@ impl Orchestration {
     /// Which execution this is.
     pub fn identity(&self) -> &Identity {
         &self.identity
-    }
-
-    /// The number that the next turn's record gets.
-    pub fn next_seq(&self) -> u64 {
-        self.next_seq
-    }
-
-    /// The size of the history so far, in bytes: what a replay has to read.
-    pub fn history_bytes(&self) -> usize {
-        self.history_bytes
     }
 
     /// The activities in flight, to be run again after a restart.
@@ -355,7 +343,6 @@ impl Orchestration {
         self.limits
             .check_custom_status(value.len_utf16())
             .map_err(|text| Failure::new("custom-status-too-large", text))?;
-        self.custom_status = Some(value.clone());
         self.turn.custom_status = Some(value);
         Ok(())
     }

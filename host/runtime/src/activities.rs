@@ -1,4 +1,4 @@
-//! Runs the activities that committed turns asked for: at most so many at a time, each at most once at a time.
+//! Runs the activities that turns asked for: at most so many at a time, each at most once at a time.
 
 use crate::Runtime;
 use crate::executor::ActivityRun;

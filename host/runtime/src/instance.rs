@@ -30,19 +30,21 @@ pub(crate) struct Created {
 impl Created {
     /// How readers see it before its first turn.
     pub(crate) fn view(&self) -> InstanceView {
-        InstanceView {
-            key: self.key,
+        InstanceView { status: RuntimeStatus::Pending, ..self.known().view() }
+    }
+
+    fn known(&self) -> Known {
+        let opening = &self.new.opening;
+        Known {
             id: self.new.id.clone(),
             name: self.new.name.clone(),
-            status: RuntimeStatus::Pending,
-            generation: 0,
-            turn: 1,
-            created_at_ms: self.new.opening.at_ms,
-            updated_at_ms: self.new.opening.at_ms,
-            input: load::input_of(&self.new.opening),
+            version: self.new.version,
+            fence: Fence { key: self.key, epoch: self.epoch, generation: 0, next_seq: 1 },
+            inbox_next: 0,
+            created_at_ms: opening.at_ms,
+            updated_at_ms: opening.at_ms,
+            input: load::input_of(opening),
             custom_status: None,
-            output: None,
-            stalled: false,
         }
     }
 }
@@ -76,7 +78,7 @@ impl Held {
     }
 
     fn orchestration(&self) -> MutexGuard<'_, Orchestration> {
-        // Poisoned by a panic in the middle of a turn: that turn ends in an error and this is dropped with it.
+        // Poisoned by a panic in the middle of a turn; the task that played it has ended with it.
         self.orchestration.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -84,7 +86,7 @@ impl Held {
 /// Why a turn was not committed. Nothing of it has happened.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Trouble {
-    /// It is unknown, finished or has moved on: forget what is held.
+    /// It is unknown, finished or has moved on: forget what is held. A refused fence counts as that.
     #[error("the instance is gone")]
     Gone,
     /// The store failed; the work is still there.
@@ -99,7 +101,7 @@ pub(crate) enum Trouble {
     /// No room for another guest.
     #[error("no room for another guest: {0}")]
     NoRoom(String),
-    /// It cannot be played on: the replay does not match, or the history or the module cannot be read.
+    /// It cannot be played on: the replay does not match, the history is not one, or the module cannot be had.
     #[error("{1}")]
     Stalled(Box<Known>, String),
 }

@@ -202,7 +202,8 @@ impl Runtime {
 }
 
 impl Client {
-    /// Stops the runtime; see the glossary's "drain". Requests after it answer [`ClientError::ShuttingDown`].
+    /// Stops the runtime: no new turn begins, those under way are committed. Requests after it answer
+    /// [`ClientError::ShuttingDown`].
     pub async fn drain(&self, patience: Duration) {
         self.runtime.drain(patience).await;
     }

@@ -3,7 +3,7 @@
 use crate::Runtime;
 use crate::committer::CommitError;
 use crate::executor::InvalidModule;
-use dacapo_core::ids::{MAX_NAME_CHARS, fold_name};
+use dacapo_core::ids::{MAX_NAME_CHARS, find_name, fold_name};
 use dacapo_store::{FunctionKind, ModuleVersion, NewModule, Refused, StoreError, VersionId, Write, Written};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -127,8 +127,7 @@ impl Catalog {
     /// The version that runs an activity for an instance that is pinned to `pinned`: its own module's, if that exports
     /// the activity, so that a flow and the activities it was built with stay together; else the active one.
     pub(crate) fn activity(&self, name: &str, pinned: VersionId) -> Option<Arc<ModuleVersion>> {
-        let folded = fold_name(name);
-        let own = self.version(pinned).filter(|version| version.activities.iter().any(|own| fold_name(own) == folded));
+        let own = self.version(pinned).filter(|version| find_name(&version.activities, name).is_some());
         own.or_else(|| self.active(FunctionKind::Activity, name))
     }
 

@@ -5,7 +5,7 @@ use crate::router::{Message, Router};
 use dacapo_store::InstanceKey;
 use std::sync::Arc;
 
-/// Instances a page. Their loading is bounded by the router; a page only bounds the memory for ids.
+/// Instances a page: bounds one read. All of them are woken at once; the router bounds only how many are read.
 const PAGE: usize = 1_000;
 
 /// Wakes every instance that has work now. Instances that only wait stay in the store; timers are fetched by `timers`.

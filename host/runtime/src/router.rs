@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, Semaphore};
 
-/// Cold instances that are loaded at the same time: each reads the store and replays.
+/// Cold instances that are read from the store at the same time. Their replays are not bounded by it.
 const COLD_LOADS: usize = 64;
 
 /// Why an instance should look whether there is a turn to play.
@@ -59,7 +59,7 @@ pub(crate) struct Router {
     warm_bytes: AtomicUsize,
     budget_bytes: usize,
     budget_instances: usize,
-    /// Bounds how many cold instances are read and replayed at once.
+    /// Bounds how many cold instances are read at once.
     pub(crate) cold_loads: Semaphore,
 }
 
@@ -158,7 +158,7 @@ impl Router {
         true
     }
 
-    /// The slot has nothing to do: forgets it, or keeps it warm. `false` when a message came in meanwhile.
+    /// The slot has nothing to do: forgets it, or keeps it warm. Gives `held` back when a message came in meanwhile.
     fn settle(&self, slot: &Arc<Slot>, held: Option<Box<Held>>, closing: bool) -> Result<(), Option<Box<Held>>> {
         let mut slots = self.slots();
         let mut state = slot.state();

@@ -72,7 +72,7 @@ impl InstanceView {
 /// Who falls behind by more than [`WATCH_BACKLOG`] misses the oldest ones, never the last.
 pub type Watching = broadcast::Receiver<Option<Arc<InstanceView>>>;
 
-/// Changes kept for a watcher that is slower than the instance.
+/// Changes of one instance that are kept for a watcher that is slower, comes late or comes again.
 pub const WATCH_BACKLOG: usize = 64;
 
 const SHARDS: usize = 16;
@@ -83,9 +83,6 @@ pub(crate) struct StatusBoard {
     hasher: std::hash::RandomState,
     budget_bytes: usize,
 }
-
-/// Changes of one instance that are kept for who comes late or again.
-const KEPT_CHANGES: usize = 64;
 
 /// A recent instance: its latest view, and the last ones that changed its status or custom status.
 struct Recent {
@@ -106,7 +103,7 @@ impl Recent {
             return;
         }
         if (view.status, &view.custom_status) != (self.latest.status, &self.latest.custom_status) {
-            if self.changes.len() == KEPT_CHANGES {
+            if self.changes.len() == WATCH_BACKLOG {
                 self.changes.pop_front();
             }
             self.changes.push_back(view.clone());
@@ -248,7 +245,7 @@ mod tests {
         for n in 0..1_000 {
             board.publish(with(5 + n, n));
         }
-        assert_eq!(turns(&board).len(), KEPT_CHANGES);
+        assert_eq!(turns(&board).len(), WATCH_BACKLOG);
         board.publish(InstanceView { key: InstanceKey(2), ..with(1, 1) });
         assert_eq!(turns(&board), [1]);
     }

@@ -4,7 +4,7 @@ use axum::http::Uri;
 use dacapo_core::Limits;
 use dacapo_runtime::RuntimeConfig;
 use dacapo_wasm::WasmConfig;
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
 
 /// Where a server listens, and where the command line looks for one, unless told otherwise.
@@ -110,6 +110,12 @@ impl ServeConfig {
     }
 }
 
+/// Whether the host of a URL is this machine, by its loopback address or its usual name.
+pub(crate) fn is_loopback(host: &str) -> bool {
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
 fn is_base_url(url: &str) -> bool {
     url.parse::<Uri>().is_ok_and(|uri| {
         matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some() && uri.query().is_none()
@@ -145,5 +151,15 @@ mod tests {
         }
         let large = ServeConfig { component_bytes: MAX_COMPONENT_BYTES + 1, ..ServeConfig::default() };
         assert_eq!(large.check(), Err(InvalidConfig::ComponentBytes(MAX_COMPONENT_BYTES + 1)));
+    }
+
+    #[test]
+    fn only_this_machine_is_loopback() {
+        for host in ["127.0.0.1", "127.8.8.8", "localhost", "LOCALHOST", "[::1]"] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in ["evil.example", "127.0.0.1.evil.example", "10.0.0.1", "localhost.evil.example", ""] {
+            assert!(!is_loopback(host), "{host}");
+        }
     }
 }

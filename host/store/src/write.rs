@@ -101,7 +101,7 @@ pub struct Delivery {
     pub limit: u64,
 }
 
-/// A module to add. `version.id`, `version.version` and `version.active` are assigned by the store.
+/// A module to add. The store assigns the version's key and number.
 #[derive(Clone, Debug)]
 pub struct NewModule {
     /// The module's name.

@@ -3,6 +3,7 @@
 use crate::guest::{Gate, Guest, Role};
 use crate::host::result_from_guest;
 use crate::{Host, Wasm};
+use dacapo_core::ids::find_name;
 use dacapo_core::{Failure, Payload};
 use dacapo_runtime::executor::{ActivityExecutor, ActivityRun, PlayError};
 use dacapo_store::ModuleVersion;
@@ -20,7 +21,7 @@ impl ActivityExecutor for Wasm {
             loop {
                 match once(&self.0, &version, run.clone()).await {
                     Ok(result) => return result,
-                    // Warm instances are evicted when one of them needs the room; an activity only has to wait for it.
+                    // It waits for room. Nothing is evicted for it: where all guests rest and wait for activities, that is for ever.
                     Err(PlayError::NoRoom(_)) => tokio::task::yield_now().await,
                     Err(PlayError::Cut(reason)) => {
                         return Err(Failure::new("cut", format!("activity '{}' was cut: {reason}", run.name)));
@@ -39,9 +40,8 @@ async fn once(host: &Host, version: &ModuleVersion, run: ActivityRun) -> Result<
     };
     let gate = Gate::new(host.config.activity_cpu_ms);
     gate.begin(run.now_ms);
-    let folded = dacapo_core::ids::fold_name(&run.name);
-    let own = version.activities.iter().find(|own| dacapo_core::ids::fold_name(own) == folded);
-    let (name, input) = (own.unwrap_or(&run.name).clone(), run.input.to_string());
+    let name = find_name(&version.activities, &run.name).unwrap_or(&run.name).to_owned();
+    let input = run.input.to_string();
     let mut store = Guest::store(host, Role::Activity(run), gate.clone());
     let last_words = store.data().last_words.clone();
     let _running = host.ticker.running();

@@ -6,6 +6,7 @@ use crate::guest::{Gate, Guest, Role};
 use crate::host::output::LastWords;
 use crate::host::result_from_guest;
 use crate::{Host, Wasm};
+use dacapo_core::ids::find_name;
 use dacapo_runtime::executor::{GuestEnd, OrchestratorExecutor, Play, PlayError, SharedOrchestration};
 use dacapo_store::ModuleVersion;
 use futures::future::BoxFuture;
@@ -45,7 +46,10 @@ impl OrchestratorExecutor for Wasm {
             let Some(pre) = module.orchestrator.clone() else {
                 return Err(PlayError::Unavailable(format!("module '{}' exports no orchestrators", version.module)));
             };
-            let name = spelling(version, orchestration.lock().unwrap_or_else(PoisonError::into_inner).name());
+            let name = {
+                let orchestration = orchestration.lock().unwrap_or_else(PoisonError::into_inner);
+                find_name(&version.orchestrators, orchestration.name()).unwrap_or(orchestration.name()).to_owned()
+            };
             let gate = Gate::new(host.config.turn_cpu_ms);
             let mut store = Guest::store(&host, Role::Orchestrator(orchestration.clone()), gate.clone());
             let last_words = store.data().last_words.clone();
@@ -59,13 +63,6 @@ impl OrchestratorExecutor for Wasm {
             Ok(Box::new(WasmPlay { host, call, orchestration, gate, last_words, initial_bytes }) as Box<dyn Play>)
         })
     }
-}
-
-/// The module's own spelling of the name that a client wrote in any case.
-fn spelling(version: &ModuleVersion, name: &str) -> String {
-    let folded = dacapo_core::ids::fold_name(name);
-    let own = version.orchestrators.iter().find(|own| dacapo_core::ids::fold_name(own) == folded);
-    own.map_or(name, String::as_str).to_owned()
 }
 
 impl Play for WasmPlay {

@@ -4,7 +4,7 @@ use super::{Created, Fate, Held, Known, Trouble, guest_turn};
 use crate::Runtime;
 use crate::activities::Activities;
 use dacapo_core::{Event, InstanceId, Orchestration, Payload, TurnRecord};
-use dacapo_store::{Fence, InboxEntry, Instance, StoredTurn};
+use dacapo_store::{InboxEntry, Instance, StoredTurn};
 use std::sync::{Arc, Mutex};
 
 /// An instance as far as it is known, before its guest is needed.
@@ -46,7 +46,7 @@ pub(super) async fn read(runtime: &Runtime, id: &InstanceId) -> Result<Loaded, T
     let (instance, history, inbox) = found.await?.ok_or(Trouble::Gone)?;
     let input = history.first().and_then(|opening| input_of(&opening.record));
     let known = Known::of(instance, input);
-    // The instance is read before its history: only its own turns could have come between, and it plays none now.
+    // Three reads, not one: its own turns cannot come between, since it plays none now. A purge can.
     Ok(Loaded::Cold(Box::new(Cold { known, history, inbox })))
 }
 
@@ -69,20 +69,8 @@ impl Known {
 impl Loaded {
     /// Nothing to read: all there is of it was written a moment ago.
     pub(super) fn created(created: &Created) -> Self {
-        let opening = created.new.opening.clone();
-        let known = Known {
-            id: created.new.id.clone(),
-            name: created.new.name.clone(),
-            version: created.new.version,
-            fence: Fence { key: created.key, epoch: created.epoch, generation: 0, next_seq: 1 },
-            inbox_next: 0,
-            created_at_ms: opening.at_ms,
-            updated_at_ms: opening.at_ms,
-            input: input_of(&opening),
-            custom_status: None,
-        };
-        let history = vec![StoredTurn { seq: 0, record: opening }];
-        Self::Cold(Box::new(Cold { known, history, inbox: Vec::new() }))
+        let history = vec![StoredTurn { seq: 0, record: created.new.opening.clone() }];
+        Self::Cold(Box::new(Cold { known: created.known(), history, inbox: Vec::new() }))
     }
 
     pub(super) fn known(&self) -> &Known {

@@ -1,6 +1,7 @@
 //! Calls of a server, and what its answers mean.
 
 use super::exit::{CliError, Exit};
+use crate::config::is_loopback;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
@@ -44,11 +45,6 @@ pub(crate) fn server_url(text: &str) -> Result<Url, String> {
         "https" => Err("this command line speaks plain http only: give it the address behind the TLS proxy".into()),
         _ => Err("it looks like http://127.0.0.1:7071".into()),
     }
-}
-
-fn is_loopback(host: &str) -> bool {
-    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 impl Api {

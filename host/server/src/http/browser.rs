@@ -3,13 +3,13 @@
 
 use super::error::ApiError;
 use super::{Api, Shared};
+use crate::config::is_loopback;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Request, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use std::net::IpAddr;
 
 /// Answers 403 to what a page of another site has sent.
 pub(super) async fn guard(State(api): Shared, request: Request<Body>, next: Next) -> Response {
@@ -39,24 +39,4 @@ fn refusal(api: &Api, uri: &Uri, headers: &HeaderMap) -> Option<&'static str> {
 fn authority(uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
     let named = || headers.get(header::HOST)?.to_str().ok()?.parse().ok();
     uri.authority().cloned().or_else(named)
-}
-
-fn is_loopback(host: &str) -> bool {
-    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
-    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.to_canonical().is_loopback())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_this_machine_is_loopback() {
-        for host in ["127.0.0.1", "127.8.8.8", "localhost", "LOCALHOST", "[::1]"] {
-            assert!(is_loopback(host), "{host}");
-        }
-        for host in ["evil.example", "127.0.0.1.evil.example", "10.0.0.1", "localhost.evil.example", ""] {
-            assert!(!is_loopback(host), "{host}");
-        }
-    }
 }
