@@ -57,6 +57,12 @@ pub enum Event {
         /// Its input.
         input: Payload,
     },
+    /// Command: publish a custom status that was too large; the guest was told so, and is told so again on replay,
+    /// whatever the limit is by then.
+    CustomStatusRefused {
+        /// What the guest was told.
+        reason: String,
+    },
     /// Command: wake up at a time.
     TimerCreated {
         /// When, in milliseconds since 1970.
@@ -95,6 +101,7 @@ impl Event {
             | Event::EventRaised { .. }
             | Event::ExecutionTerminated { .. } => true,
             Event::TaskScheduled { .. }
+            | Event::CustomStatusRefused { .. }
             | Event::TimerCreated { .. }
             | Event::EventAwaited { .. }
             | Event::TaskCancelled { .. }
@@ -113,6 +120,7 @@ impl Event {
             Event::TaskFailed { failure, .. } | Event::ExecutionFailed { failure } => failure.details.as_ref(),
             Event::TimerFired { .. }
             | Event::ExecutionTerminated { .. }
+            | Event::CustomStatusRefused { .. }
             | Event::TimerCreated { .. }
             | Event::EventAwaited { .. }
             | Event::TaskCancelled { .. } => None,

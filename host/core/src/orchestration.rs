@@ -118,6 +118,11 @@ impl Orchestration {
         self.tasks.open_activities()
     }
 
+    /// When the first of its armed timers fires, in milliseconds since 1970.
+    pub fn next_timer(&self) -> Option<u64> {
+        self.tasks.next_timer()
+    }
+
     /// Why the guest was stopped in this turn, if it was.
     pub fn stop(&self) -> Option<&Stop> {
         self.stop.as_ref()
@@ -219,6 +224,7 @@ impl Orchestration {
             TurnEnd::Faulted(GuestFault::HistoryFull { unit, found, setting, limit }.into_failure())
         };
         match end {
+            end if !self.is_limited() => end,
             TurnEnd::Parked if events > self.limits.history_events => {
                 full("events", events, "history_events", self.limits.history_events)
             }
@@ -232,7 +238,7 @@ impl Orchestration {
     fn conclude(&mut self, end: TurnEnd) -> Result<(RuntimeStatus, Option<Payload>), Box<Mismatch>> {
         let (event, status, output) = match end {
             TurnEnd::Parked => return Ok((RuntimeStatus::Running, None)),
-            TurnEnd::Returned(Ok(output)) if output.len_bytes() > self.limits.payload_bytes => {
+            TurnEnd::Returned(Ok(output)) if self.is_limited() && output.len_bytes() > self.limits.payload_bytes => {
                 let failure = self.too_large("output of the orchestrator", &output).into_failure();
                 self.failed(failure)
             }
@@ -336,20 +342,37 @@ impl Orchestration {
         taken.map_err(|fault| self.fault(fault))
     }
 
-    /// Publishes a custom status with this turn. The inner error is for the guest to handle.
-    pub fn set_custom_status(&mut self, value: &str) -> Result<(), Failure> {
-        let value =
-            Payload::parse(value).map_err(|error| Failure::new("not-json", format!("the custom status is {error}")))?;
-        self.limits
-            .check_custom_status(value.len_utf16())
-            .map_err(|text| Failure::new("custom-status-too-large", text))?;
+    /// Publishes a custom status with this turn. The inner error is for the guest to handle. That a status was too large
+    /// is recorded: the limit may be another one by the time of a replay, and the guest must be told the same.
+    pub fn set_custom_status(&mut self, value: &str) -> Result<Result<(), Failure>, Stop> {
+        let value = match Payload::parse(value) {
+            Ok(value) => value,
+            Err(error) => return Ok(Err(Failure::new("not-json", format!("the custom status is {error}")))),
+        };
+        let refused = match &self.turn.mode {
+            Mode::Live => self.limits.check_custom_status(value.len_utf16()).err(),
+            Mode::Replaying(expected) => expected.refused_status().map(str::to_owned),
+        };
+        if let Some(reason) = refused {
+            self.command(Event::CustomStatusRefused { reason: reason.clone() })?;
+            return Ok(Err(Failure::new("custom-status-too-large", reason)));
+        }
         self.turn.custom_status = Some(value);
-        Ok(())
+        Ok(Ok(()))
     }
 
     /// The guest asked for something that this host does not offer yet.
     pub fn not_yet(&mut self, what: &'static str) -> Stop {
         self.fault(GuestFault::NotYet(what))
+    }
+
+    /// Whether limits apply to this turn. What was let through once is not judged again: a limit that is lowered later
+    /// must not stop an instance half way.
+    fn is_limited(&self) -> bool {
+        match &self.turn.mode {
+            Mode::Live => true,
+            Mode::Replaying(expected) => expected.ends_in_failure(),
+        }
     }
 
     // ---- commands ----------------------------------------------------------------------------------------------
@@ -366,7 +389,7 @@ impl Orchestration {
             self.stop = Some(stop.clone());
             return Err(stop);
         }
-        if self.turn.events.len() - self.turn.arrivals >= self.limits.commands_per_turn {
+        if self.is_limited() && self.turn.events.len() - self.turn.arrivals >= self.limits.commands_per_turn {
             return Err(self.fault(GuestFault::TooManyCommands { limit: self.limits.commands_per_turn }));
         }
         self.turn.events.push(event);
@@ -390,6 +413,9 @@ impl Orchestration {
     fn payload(&mut self, what: &str, text: &str) -> Result<Payload, Stop> {
         let payload = Payload::parse(text)
             .map_err(|error| self.fault(GuestFault::NotJson { what: what.to_owned(), reason: error.to_string() }))?;
+        if !self.is_limited() {
+            return Ok(payload);
+        }
         if payload.len_bytes() > self.limits.payload_bytes {
             let fault = self.too_large(what, &payload);
             return Err(self.fault(fault));

@@ -40,6 +40,19 @@ impl Expected {
         }
     }
 
+    /// What the guest was told of the custom status that it sets now, where that was refused.
+    pub fn refused_status(&self) -> Option<&str> {
+        match self.commands.as_slice().first() {
+            Some(Event::CustomStatusRefused { reason }) => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// Whether the recorded turn ended the execution as Failed: a limit may have been the cause.
+    pub fn ends_in_failure(&self) -> bool {
+        matches!(self.commands.as_slice().last(), Some(Event::ExecutionFailed { .. }))
+    }
+
     /// At the end of a turn nothing may be left over.
     pub fn finish(&mut self, index: u32, turn: u64) -> Result<(), Box<Mismatch>> {
         match self.commands.next() {
@@ -53,6 +66,7 @@ fn describe(event: Option<&Event>) -> String {
     let Some(event) = event else { return "no further command in this turn".into() };
     match event {
         Event::TaskScheduled { name, input } => format!("a call of activity '{name}' with input {}", shorten(input)),
+        Event::CustomStatusRefused { .. } => "a custom status that was too large".into(),
         Event::TimerCreated { fire_at_ms } => format!("a timer for {fire_at_ms} ms"),
         Event::EventAwaited { name } => format!("a wait for event '{name}'"),
         Event::TaskCancelled { task } => format!("the cancelling of task {task}"),

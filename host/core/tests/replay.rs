@@ -122,3 +122,84 @@ fn a_mismatch_leaves_the_text_that_a_person_needs() {
         assert!(text.contains(part), "{text}");
     }
 }
+
+fn open_with(limits: Limits) -> Orchestration {
+    let opening = Orchestration::opening("Flow", Payload::null(), 1_000);
+    let identity = Identity { instance_id: InstanceId::parse("i").expect("valid"), created_at_ms: 1, generation: 0 };
+    Orchestration::open(identity, limits, opening).expect("opens")
+}
+
+#[test]
+fn limits_that_are_lowered_do_not_stop_what_was_let_through_before() {
+    let turn = |host: &mut Orchestration| {
+        for n in 0..3 {
+            host.call_activity("A".into(), &format!("\"{n} and more\"")).map_err(|stop| stop.to_string())?;
+        }
+        Ok::<_, String>(())
+    };
+    let mut host = open_with(Limits::default());
+    assert!(host.begin_turn(1_000, vec![]));
+    turn(&mut host).expect("allowed");
+    let recorded = host.finish_turn(TurnEnd::Parked).expect("live").record;
+
+    let low = Limits {
+        commands_per_turn: 1,
+        payload_bytes: 1,
+        payload_bytes_per_turn: 1,
+        history_events: 1,
+        history_bytes: 1,
+        ..Limits::default()
+    };
+    let mut host = open_with(low.clone());
+    host.replay_turn(recorded.clone()).expect("a history");
+    turn(&mut host).expect("let through before");
+    assert_eq!(host.finish_turn(TurnEnd::Parked).expect("matches").record, recorded);
+    // From here on it is live, and the limits hold.
+    let mut host = open_with(low);
+    assert!(host.begin_turn(1_000, vec![]));
+    assert!(turn(&mut host).expect_err("refused").contains("payload_bytes"));
+}
+
+#[test]
+fn a_custom_status_that_was_refused_is_refused_again_whatever_the_limit_is_by_then() {
+    let turn = |host: &mut Orchestration| {
+        let big = format!("\"{}\"", "x".repeat(3_000));
+        let told = host.set_custom_status(&big).expect("no trap").map_err(|failure| failure.message);
+        host.call_activity(if told.is_ok() { "Fine" } else { "Sorry" }.into(), "1").expect("allowed");
+        told
+    };
+    let limits = |custom_status_kib| Limits { custom_status_kib, ..Limits::default() };
+    for (live, later) in [(2, 16), (16, 2)] {
+        let mut host = open_with(limits(live));
+        assert!(host.begin_turn(1_000, vec![]));
+        let told = turn(&mut host);
+        let outcome = host.finish_turn(TurnEnd::Parked).expect("live");
+        assert_eq!(told.is_ok(), live == 16);
+
+        let mut host = open_with(limits(later));
+        host.replay_turn(outcome.record.clone()).expect("a history");
+        assert_eq!(turn(&mut host), told);
+        assert_eq!(host.finish_turn(TurnEnd::Parked).expect("matches"), outcome);
+    }
+}
+
+#[test]
+fn events_that_cancelled_waits_had_taken_come_back_in_the_order_in_which_they_were_raised() {
+    let raised =
+        |data: &str| dacapo_core::Event::EventRaised { name: "Go".into(), data: Payload::parse(data).expect("json") };
+    for cancel_first in [0, 1] {
+        let mut host = open_with(Limits::default());
+        assert!(host.begin_turn(1_000, vec![]));
+        let waits = [0, 1].map(|_| host.wait_for_event("Go".into()).expect("allowed"));
+        host.finish_turn(TurnEnd::Parked).expect("live");
+        assert!(host.begin_turn(1_000, vec![raised("1"), raised("2"), raised("3")]));
+        host.cancel(waits[cancel_first]).expect("allowed");
+        host.cancel(waits[1 - cancel_first]).expect("allowed");
+        let seen = [0, 1, 2].map(|_| {
+            let wait = host.wait_for_event("gO".into()).expect("allowed");
+            assert_eq!(host.poll_any(&[wait]).expect("allowed"), Some(0));
+            host.outcome(wait).expect("done").expect("an event").to_string()
+        });
+        assert_eq!(seen, ["1", "2", "3"]);
+    }
+}

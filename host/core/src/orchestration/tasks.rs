@@ -25,11 +25,18 @@ enum Task {
     Done {
         order: u64,
         outcome: Outcome,
-        event: Option<String>,
+        event: Option<Taken>,
         returned: bool,
     },
     Taken,
     Cancelled,
+}
+
+/// The event that a task took: its folded name, and which one it was of all that were raised.
+#[derive(Debug)]
+struct Taken {
+    name: String,
+    number: u64,
 }
 
 /// All tasks of an execution, by command number.
@@ -40,7 +47,9 @@ pub(super) struct Tasks {
     timers: BTreeSet<(u64, TaskId)>,
     activities: BTreeSet<TaskId>,
     waiting: BTreeMap<String, VecDeque<TaskId>>,
-    buffered: BTreeMap<String, VecDeque<Payload>>,
+    /// Events that nothing has taken, by folded name, each with its number of all that were raised.
+    buffered: BTreeMap<String, BTreeMap<u64, Payload>>,
+    raised: u64,
 }
 
 impl Tasks {
@@ -69,8 +78,8 @@ impl Tasks {
 
     pub(super) fn add_event_wait(&mut self, task: TaskId, name: &str) {
         let name = fold_name(name);
-        match self.buffered.get_mut(&name).and_then(VecDeque::pop_front) {
-            Some(data) => self.finish(task, Ok(data), Some(name)),
+        match self.buffered.get_mut(&name).and_then(BTreeMap::pop_first) {
+            Some((number, data)) => self.finish(task, Ok(data), Some(Taken { name, number })),
             None => {
                 self.waiting.entry(name.clone()).or_default().push_back(task);
                 self.set(task, Task::Event { name });
@@ -85,7 +94,8 @@ impl Tasks {
             Event::TaskFailed { task, failure } => self.activity_done(*task, Err(failure.clone())),
             Event::TimerFired { task } => self.timer_fired(*task),
             Event::EventRaised { name, data } => {
-                self.event_raised(fold_name(name), data.clone(), false);
+                self.raised += 1;
+                self.give_event(Taken { name: fold_name(name), number: self.raised }, data.clone());
                 Ok(())
             }
             other => Err(format!("{other:?} cannot arrive within an execution")),
@@ -109,16 +119,17 @@ impl Tasks {
         Ok(())
     }
 
-    fn event_raised(&mut self, name: String, data: Payload, returned: bool) {
-        if let Some(task) = self.waiting.get_mut(&name).and_then(VecDeque::pop_front) {
-            self.finish(task, Ok(data), Some(name));
-            return;
+    /// To the task that has waited longest for it, or into the buffer, in the order in which events were raised.
+    fn give_event(&mut self, event: Taken, data: Payload) {
+        match self.waiting.get_mut(&event.name).and_then(VecDeque::pop_front) {
+            Some(task) => self.finish(task, Ok(data), Some(event)),
+            None => {
+                self.buffered.entry(event.name).or_default().insert(event.number, data);
+            }
         }
-        let buffer = self.buffered.entry(name).or_default();
-        if returned { buffer.push_front(data) } else { buffer.push_back(data) }
     }
 
-    fn finish(&mut self, task: TaskId, outcome: Outcome, event: Option<String>) {
+    fn finish(&mut self, task: TaskId, outcome: Outcome, event: Option<Taken>) {
         self.done += 1;
         self.set(task, Task::Done { order: self.done, outcome, event, returned: false });
     }
@@ -130,7 +141,7 @@ impl Tasks {
         }
     }
 
-    /// Stops waiting. An event that the task had already taken goes back to the head of its buffer.
+    /// Stops waiting. An event that the task had already taken goes back to where it was.
     pub(super) fn cancel(&mut self, task: TaskId) {
         let Some(slot) = self.tasks.get_mut(task.0 as usize) else { return };
         match std::mem::replace(slot, Task::Cancelled) {
@@ -145,7 +156,7 @@ impl Tasks {
                     queue.retain(|other| *other != task);
                 }
             }
-            Task::Done { outcome: Ok(data), event: Some(name), .. } => self.event_raised(name, data, true),
+            Task::Done { outcome: Ok(data), event: Some(event), .. } => self.give_event(event, data),
             Task::Done { .. } | Task::Unawaitable | Task::Taken | Task::Cancelled => {}
         }
     }

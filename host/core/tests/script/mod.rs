@@ -59,7 +59,7 @@ impl Player {
                 }
                 Op::Cancel if !self.tasks.is_empty() => host.cancel(self.tasks.remove(0))?,
                 Op::Await | Op::Cancel => {}
-                Op::Status(value) => host.set_custom_status(&value.to_string()).expect("small"),
+                Op::Status(value) => host.set_custom_status(&value.to_string())?.expect("small"),
                 Op::Uuid => self.log.push(host.new_uuid()),
             }
             self.at += 1;

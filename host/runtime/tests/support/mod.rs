@@ -49,7 +49,7 @@ impl NativePlay {
             if is_event {
                 return GuestEnd::Returned(outcome);
             }
-            host.set_custom_status(outcome.expect("Echo succeeds").as_str()).expect("small");
+            host.set_custom_status(outcome.expect("Echo succeeds").as_str()).expect("allowed").expect("small");
             self.task = Some((host.wait_for_event("Go".into()).expect("allowed"), true));
         }
     }

@@ -98,7 +98,7 @@ impl Host for Guest {
     }
 
     fn set_custom_status(&mut self, value: String) -> wasmtime::Result<Result<(), Failure>> {
-        self.tell(|orchestration| orchestration.set_custom_status(&value).map_err(to_guest))
+        self.ask(|orchestration| Ok(orchestration.set_custom_status(&value)?.map_err(to_guest)))
     }
 
     fn raise_event(&mut self, _instance_id: String, _name: String, _data: String) -> wasmtime::Result<()> {
