@@ -1,12 +1,14 @@
 //! Runs the activities that turns asked for: at most so many at a time, each at most once at a time.
 
-use crate::Runtime;
-use crate::executor::ActivityRun;
+use crate::executor::{ActivityEnd, ActivityRun, PlayError};
 use crate::instance::Fate;
 use crate::router::{Message, Router};
+use crate::{RETRY_MS, ROOM_RETRY_MS, Runtime, panic_text};
 use dacapo_core::{ActivityCall, Failure, Identity, Payload, TaskId};
-use dacapo_store::{InstanceKey, VersionId};
+use dacapo_store::{InstanceKey, ModuleVersion, VersionId};
+use futures::FutureExt;
 use std::collections::HashSet;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Semaphore;
 
@@ -24,6 +26,11 @@ pub(crate) struct Caller {
 impl Caller {
     pub(crate) fn call_key(&self, task: TaskId) -> CallKey {
         (self.key, self.identity.generation, task)
+    }
+
+    /// The module version that runs the activity; `None` where none exports it.
+    pub(crate) fn resolve(&self, runtime: &Runtime, call: &ActivityCall) -> Option<Arc<ModuleVersion>> {
+        runtime.catalog.activity(&call.name, self.version)
     }
 }
 
@@ -44,25 +51,30 @@ impl Activities {
         self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs `call` unless it is in flight already. `fate` is that of the turn that asked for it.
-    pub(crate) fn dispatch(runtime: &Arc<Runtime>, caller: &Caller, call: ActivityCall, fate: Fate) {
-        let key = caller.call_key(call.task);
-        if !runtime.activities.in_flight().insert(key) {
-            return;
+    /// Runs `call` unless it is in flight already; its key where it was not. `fate` is that of the turn that asked for
+    /// it.
+    pub(crate) fn dispatch(
+        runtime: &Arc<Runtime>,
+        caller: &Caller,
+        call: ActivityCall,
+        version: Option<Arc<ModuleVersion>>,
+        fate: Fate,
+    ) -> Option<CallKey> {
+        let call_key = caller.call_key(call.task);
+        if !runtime.activities.in_flight().insert(call_key) {
+            return None;
         }
         let (started, caller) = (runtime.clone(), caller.clone());
         runtime.spawn(async move {
             // Never closed: the semaphore lives as long as the runtime.
             let Ok(_slot) = started.activities.slots.acquire().await else { return };
-            if started.is_closing() {
-                return;
-            }
             let task = call.task;
-            let outcome = run(&started, &caller, call).await;
+            let Some(outcome) = run(&started, &caller, call, version).await else { return };
             let (key, generation) = (caller.key, caller.identity.generation);
             let message = Message::Activity { key, generation, task, outcome, fate };
             Router::post(&started, &caller.identity.instance_id, message);
         });
+        Some(call_key)
     }
 
     /// A turn has consumed the result of the call, or nothing ever will.
@@ -71,10 +83,16 @@ impl Activities {
     }
 }
 
-async fn run(runtime: &Runtime, caller: &Caller, call: ActivityCall) -> Result<Payload, Failure> {
-    let Some(version) = runtime.catalog.activity(&call.name, caller.version) else {
+/// Runs an activity to its end; `None` when the runtime closes before: it runs again after the next start.
+async fn run(
+    runtime: &Arc<Runtime>,
+    caller: &Caller,
+    call: ActivityCall,
+    version: Option<Arc<ModuleVersion>>,
+) -> Option<Result<Payload, Failure>> {
+    let Some(version) = version else {
         let message = format!("No deployed module exports the activity '{}'.", call.name);
-        return Err(Failure::new("activity-not-found", message));
+        return Some(Err(Failure::new("activity-not-found", message)));
     };
     let run = ActivityRun {
         idempotency_key: caller.identity.idempotency_key(call.task),
@@ -84,14 +102,53 @@ async fn run(runtime: &Runtime, caller: &Caller, call: ActivityCall) -> Result<P
         attempt: 1,
         now_ms: runtime.clock.now_ms(),
     };
-    let name = run.name.clone();
+    let ended = loop {
+        if runtime.is_closing() {
+            return None;
+        }
+        match once(runtime, version.clone(), run.clone()).await? {
+            Ok(ended) => break ended,
+            // It waits for room that a guest at rest makes; if all are at work, they will soon rest.
+            Err(PlayError::NoRoom(_)) => {
+                if !runtime.router.evict_one() && !runtime.sleep_ms(ROOM_RETRY_MS).await {
+                    return None;
+                }
+            }
+            Err(PlayError::NotNow(reason)) => {
+                tracing::warn!(instance = %run.instance_id, activity = %run.name, %reason, "trying again in a second");
+                if !runtime.sleep_ms(RETRY_MS).await {
+                    return None;
+                }
+            }
+            Err(PlayError::Cut(reason)) => {
+                break Err(Failure::new("cut", format!("activity '{}' was cut: {reason}", run.name)));
+            }
+            Err(error @ PlayError::Unavailable(_)) => break Err(Failure::new("unavailable", error.to_string())),
+        }
+    };
     let limit = runtime.config.limits.payload_bytes;
-    let result = runtime.guests.activities.run(version, run).await.map_err(|failure| failure.bounded(limit))?;
-    let found = result.len_bytes();
-    if found > limit {
-        let message =
-            format!("The result of activity '{name}' has {found} bytes; the limit `payload_bytes` is {limit}.");
-        return Err(Failure::new("too-large", message));
-    }
-    Ok(result)
+    Some(match ended {
+        Ok(result) if result.len_bytes() > limit => {
+            let found = result.len_bytes();
+            let message = format!(
+                "The result of activity '{}' has {found} bytes; the limit `payload_bytes` is {limit}.",
+                run.name
+            );
+            Err(Failure::new("too-large", message))
+        }
+        ended => ended.map_err(|failure| failure.bounded(limit)),
+    })
+}
+
+/// One run; `None` when the runtime closed and nothing is lost by giving it up.
+async fn once(runtime: &Runtime, version: Arc<ModuleVersion>, run: ActivityRun) -> Option<ActivityEnd> {
+    let activities = &runtime.guests.activities;
+    let is_pure = activities.is_pure(&version);
+    // A mistake of the host's own must not end the flow, nor leave it waiting for ever.
+    let running = AssertUnwindSafe(activities.run(version, run)).catch_unwind();
+    let ended = tokio::select! {
+        ended = running => ended,
+        () = runtime.closing.cancelled(), if is_pure => return None,
+    };
+    Some(ended.unwrap_or_else(|panic| Err(PlayError::NotNow(format!("the host panicked: {}", panic_text(&*panic))))))
 }

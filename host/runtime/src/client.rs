@@ -6,7 +6,9 @@ use crate::modules::DeployError;
 use crate::watch::{InstanceView, Watching};
 use dacapo_core::ids::MAX_NAME_CHARS;
 use dacapo_core::{Event, InstanceId, Orchestration, Payload, RuntimeStatus};
-use dacapo_store::{ContinueAfter, Delivery, InstanceFilter, ModuleVersion, NewInstance, Refused, StoreError};
+use dacapo_store::{
+    ContinueAfter, Delivery, InstanceFilter, InstanceKey, ModuleVersion, NewInstance, Refused, StoreError,
+};
 use std::sync::Arc;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -187,24 +189,25 @@ impl Client {
     /// Starts an instance; returns when that is durable.
     pub async fn start(&self, start: Start) -> Result<InstanceId, ClientError> {
         let runtime = &self.runtime;
-        let Some(version) = runtime.catalog.orchestrator(&start.name) else {
-            return Err(ClientError::NoSuchOrchestrator { name: start.name, known: runtime.catalog.orchestrators() });
-        };
         self.check_size("input", &start.input)?;
         let id = start.id.unwrap_or_else(new_instance_id);
-        let opening = Orchestration::opening(&start.name, start.input, runtime.clock.now_ms());
-        let new = NewInstance { id: id.clone(), name: start.name, version: version.id, opening };
-        runtime.create(new).await.map_err(|error| match error {
-            CommitError::Refused(Refused::InstanceExists { status }) => {
-                ClientError::InstanceExists { id: id.clone(), status }
+        loop {
+            let Some(version) = runtime.catalog.orchestrator(&start.name) else {
+                let known = runtime.catalog.orchestrators();
+                return Err(ClientError::NoSuchOrchestrator { name: start.name, known });
+            };
+            let opening = Orchestration::opening(&start.name, start.input.clone(), runtime.clock.now_ms());
+            let new = NewInstance { id: id.clone(), name: start.name.clone(), version: version.id, opening };
+            match runtime.create(new).await {
+                Ok(()) => return Ok(id),
+                // Deleted between the look-up and the commit: the catalog is about to say what there is now.
+                Err(CommitError::Refused(Refused::UnknownVersion)) => drop(runtime.deploying.lock().await),
+                Err(CommitError::Refused(Refused::InstanceExists { status })) => {
+                    return Err(ClientError::InstanceExists { id, status });
+                }
+                Err(other) => return Err(other.into()),
             }
-            // Deleted between the look-up and the commit.
-            CommitError::Refused(Refused::UnknownVersion) => {
-                ClientError::NoSuchOrchestrator { name: version.module.clone(), known: vec![] }
-            }
-            other => other.into(),
-        })?;
-        Ok(id)
+        }
     }
 
     /// The present status.
@@ -218,7 +221,7 @@ impl Client {
             let input = store.input(instance.key)?;
             Ok(Some(InstanceView::of(instance, input)))
         });
-        Ok(found.await?.map(Arc::new))
+        Ok(found.await?.map(|view| Arc::new(self.runtime.board.as_it_is(view))))
     }
 
     /// The last changes of status and custom status, oldest first, as far as they are in memory: they are lost with a
@@ -240,12 +243,12 @@ impl Client {
             return Err(ClientError::Name { what: "event", found: chars });
         }
         self.check_size("event", &data)?;
-        self.deliver(id, Event::EventRaised { name: name.to_owned(), data }).await
+        self.deliver(id, Event::EventRaised { name: name.to_owned(), data }, 0).await
     }
 
     /// Terminates an instance; returns when that is durable. `reason` becomes its output.
     pub async fn terminate(&self, id: &InstanceId, reason: String) -> Result<(), ClientError> {
-        self.deliver(id, Event::ExecutionTerminated { reason }).await
+        self.deliver(id, Event::ExecutionTerminated { reason }, RESERVED_ENTRIES).await
     }
 
     /// Instances in the order of their creation.
@@ -265,12 +268,18 @@ impl Client {
             let instances = page.instances.into_iter().map(view).collect::<Result<_, StoreError>>()?;
             Ok(InstancePage { instances, next: page.next })
         });
-        Ok(page.await?)
+        let mut page = page.await?;
+        page.instances = page.instances.into_iter().map(|view| self.runtime.board.as_it_is(view)).collect();
+        Ok(page)
     }
 
     /// Deletes an instance and its history.
     pub async fn purge(&self, id: &InstanceId, force: bool) -> Result<(), ClientError> {
-        self.runtime.purge(id.clone(), force).await.map_err(|error| match error {
+        self.purge_only(id, force, None).await
+    }
+
+    async fn purge_only(&self, id: &InstanceId, force: bool, only: Option<InstanceKey>) -> Result<(), ClientError> {
+        self.runtime.purge(id.clone(), force, only).await.map_err(|error| match error {
             CommitError::Refused(Refused::UnknownInstance) => ClientError::UnknownInstance(id.clone()),
             CommitError::Refused(Refused::Unfinished { status }) => ClientError::Unfinished { id: id.clone(), status },
             other => other.into(),
@@ -290,7 +299,7 @@ impl Client {
         }
         loop {
             let page = self.list(filter.clone(), after, 500, false).await?;
-            let purges = page.instances.iter().map(|view| self.purge(&view.id, false));
+            let purges = page.instances.iter().map(|view| self.purge_only(&view.id, false, Some(view.key)));
             for purged in futures::future::join_all(purges).await {
                 match purged {
                     Ok(()) => deleted += 1,
@@ -329,8 +338,10 @@ impl Client {
         Health { store, durability, uptime_ms, warm_instances, warm_bytes }
     }
 
-    async fn deliver(&self, id: &InstanceId, event: Event) -> Result<(), ClientError> {
-        let delivery = Delivery { id: id.clone(), event, limit: self.runtime.config.limits.inbox_events };
+    /// `reserved`: how much further than others it may fill the inbox.
+    async fn deliver(&self, id: &InstanceId, event: Event, reserved: u64) -> Result<(), ClientError> {
+        let limit = self.runtime.config.limits.inbox_events.saturating_add(reserved);
+        let delivery = Delivery { id: id.clone(), event, limit };
         self.runtime.deliver(delivery).await.map_err(|error| match error {
             CommitError::Refused(Refused::UnknownInstance) => ClientError::UnknownInstance(id.clone()),
             CommitError::Refused(Refused::Finished { status }) => ClientError::Finished { id: id.clone(), status },
@@ -347,6 +358,9 @@ impl Client {
         Ok(())
     }
 }
+
+/// Inbox entries that are kept for terminations: they must not be refused because an instance is flooded with events.
+const RESERVED_ENTRIES: u64 = 16;
 
 fn new_instance_id() -> InstanceId {
     let id = uuid::Uuid::now_v7().simple().to_string();

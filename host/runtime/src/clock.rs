@@ -48,6 +48,11 @@ impl ManualClock {
         Self { now_ms: watch::Sender::new(now_ms) }
     }
 
+    /// Stands at `now_ms` from now on, as a clock that is set: forward or back.
+    pub fn set(&self, now_ms: u64) {
+        self.now_ms.send_replace(now_ms);
+    }
+
     /// Moves on; whoever waited for a time up to the new one wakes.
     pub fn advance(&self, by: Duration) {
         let by_ms = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);

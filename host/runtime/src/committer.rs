@@ -1,6 +1,8 @@
 //! Group commit: all writes that wait go into the next transaction, one fsync for all of them.
 
+use dacapo_core::Payload;
 use dacapo_store::{Refused, Store, StoreError, Write, Written};
+use std::panic::AssertUnwindSafe;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -8,6 +10,8 @@ use tokio::sync::{Semaphore, oneshot};
 
 /// Writes in one transaction at most. Larger groups gain nothing, and the first of them waits longer.
 const GROUP: usize = 512;
+/// KiB in one transaction at most; the first write is taken whatever its size.
+const GROUP_KIB: u32 = 16 << 10;
 
 /// Why a write did not happen.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -25,14 +29,30 @@ pub enum CommitError {
 
 type Done = Box<dyn FnOnce(&Result<Written, CommitError>) + Send>;
 
+/// Who is told of a write.
+type Waiting = (Done, oneshot::Sender<Result<Written, CommitError>>);
+
 struct Job {
     write: Write,
-    done: Done,
-    answer: oneshot::Sender<Result<Written, CommitError>>,
+    weight: u32,
+    waiting: Waiting,
 }
 
-/// Writes that may wait for the disk at once, from everywhere; whoever comes then waits until there is room.
-const WAITING: usize = 64 * GROUP;
+/// What may wait for the disk at once, from everywhere, in KiB; whoever comes then waits until there is room.
+const ROOM_KIB: u32 = 256 << 10;
+
+/// What a write takes of the room: its KiB, and one for itself.
+fn weight(write: &Write) -> u32 {
+    let payload = |payload: &Option<Payload>| payload.as_ref().map_or(0, Payload::len_bytes);
+    let bytes = match write {
+        Write::Create(new) => new.opening.size_bytes(),
+        Write::Turn(turn) => turn.record.len() + payload(&turn.custom_status) + payload(&turn.output),
+        Write::Deliver(delivery) => delivery.event.size_bytes(),
+        Write::AddModule(new) => new.component.len(),
+        Write::Purge { .. } | Write::DeleteVersion(_) => 0,
+    };
+    u32::try_from(1 + (bytes >> 10)).unwrap_or(ROOM_KIB).min(ROOM_KIB)
+}
 
 /// The one writer.
 pub(crate) struct Committer {
@@ -54,9 +74,19 @@ impl Pending {
 impl Committer {
     pub(crate) fn start(store: Arc<dyn Store>) -> std::io::Result<Self> {
         let (sender, receiver) = channel();
-        let room = Arc::new(Semaphore::new(WAITING));
+        let room = Arc::new(Semaphore::new(ROOM_KIB as usize));
         let made = room.clone();
-        let run = move || run(&*store, &receiver, &made);
+        let run = move || {
+            let panicked = std::panic::catch_unwind(AssertUnwindSafe(|| run(&*store, &receiver, &made))).is_err();
+            if panicked {
+                // Nothing can be written any more, and it is not known what the last group came to: only a new start,
+                // which reads the store, can tell.
+                tracing::error!(
+                    "the committer panicked; the process ends, and goes on from the store when started again"
+                );
+                std::process::abort();
+            }
+        };
         let thread = std::thread::Builder::new().name("committer".into()).spawn(run)?;
         Ok(Self { jobs: Mutex::new(Some(sender)), room, thread: Mutex::new(Some(thread)) })
     }
@@ -84,20 +114,26 @@ impl Committer {
         done: impl FnOnce(&Result<Written, CommitError>) + Send + 'static,
     ) -> Result<Pending, CommitError> {
         // Full only when the disk stands still. The committer makes room again, group by group.
-        self.room.acquire().await.map_err(|_| CommitError::Closed)?.forget();
+        let weight = weight(&write);
+        self.room.acquire_many(weight).await.map_err(|_| CommitError::Closed)?.forget();
         let (answer, answered) = oneshot::channel();
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
-        let sent = jobs.as_ref().is_some_and(|jobs| jobs.send(Job { write, done: Box::new(done), answer }).is_ok());
+        let sent = jobs
+            .as_ref()
+            .is_some_and(|jobs| jobs.send(Job { write, weight, waiting: (Box::new(done), answer) }).is_ok());
         sent.then_some(Pending(answered)).ok_or(CommitError::Closed)
     }
 
     /// Commits what was handed in, then stops.
-    pub(crate) fn stop(&self) {
+    pub(crate) async fn stop(&self) {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            // It ends when the last sender is gone; if it panicked there is nothing left to write.
-            let _ = thread.join();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            // It ends when the last sender is gone. A panic of it ends the process.
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
         }
+        // Whoever still waits for room learns that there will be none.
+        self.room.close();
     }
 }
 
@@ -105,29 +141,44 @@ fn run(store: &dyn Store, jobs: &Receiver<Job>, room: &Semaphore) {
     let mut writes = Vec::with_capacity(GROUP);
     let mut waiting = Vec::with_capacity(GROUP);
     while let Ok(first) = jobs.recv() {
-        for job in std::iter::once(first).chain(jobs.try_iter()).take(GROUP) {
+        let (mut next, mut taken_kib) = (Some(first), 0);
+        while let Some(job) = next {
+            taken_kib += job.weight;
             writes.push(job.write);
-            waiting.push((job.done, job.answer));
+            waiting.push(job.waiting);
+            let has_room = writes.len() < GROUP && taken_kib < GROUP_KIB;
+            next = has_room.then(|| jobs.try_recv().ok()).flatten();
         }
-        room.add_permits(writes.len());
+        room.add_permits(taken_kib as usize);
         match store.commit(&writes) {
             Ok(answers) => {
-                for ((done, answer), result) in waiting.drain(..).zip(answers) {
-                    let result = result.map_err(CommitError::Refused);
-                    done(&result);
-                    let _ = answer.send(result);
+                for (job, answer) in waiting.drain(..).zip(answers) {
+                    answered(job, answer.map_err(CommitError::Refused));
                 }
             }
             Err(error) => {
                 tracing::error!(%error, writes = writes.len(), "a commit failed; nothing of it has happened");
-                let error = Arc::new(error);
-                for (done, answer) in waiting.drain(..) {
-                    let result = Err(CommitError::Store(error.clone()));
-                    done(&result);
-                    let _ = answer.send(result);
-                }
+                one_by_one(store, &writes, waiting.drain(..), error);
             }
         }
         writes.clear();
     }
+}
+
+/// A group failed: perhaps because of one write that the store cannot take. The others must not suffer for it.
+fn one_by_one(store: &dyn Store, writes: &[Write], waiting: impl Iterator<Item = Waiting>, error: StoreError) {
+    let mut first = (writes.len() == 1).then_some(error);
+    for (write, job) in writes.iter().zip(waiting) {
+        let committed = match first.take() {
+            Some(error) => Err(error),
+            None => store.commit(std::slice::from_ref(write)),
+        };
+        let result = committed.map_err(|error| CommitError::Store(Arc::new(error)));
+        answered(job, result.and_then(|mut answers| Ok(answers.pop().expect("one answer for each write")?)));
+    }
+}
+
+fn answered((done, answer): Waiting, result: Result<Written, CommitError>) {
+    done(&result);
+    let _ = answer.send(result);
 }

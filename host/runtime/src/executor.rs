@@ -46,9 +46,12 @@ pub enum PlayError {
     /// There is no room for another guest at the moment.
     #[error("no room for another warm instance: {0}")]
     NoRoom(String),
-    /// The module cannot be loaded.
+    /// The module cannot be loaded, and trying again would not help.
     #[error("the module cannot be loaded: {0}")]
     Unavailable(String),
+    /// Something that the host needs for it does not answer: the store, the disk, the compiler. It will be back.
+    #[error("the module cannot be loaded at the moment: {0}")]
+    NotNow(String),
 }
 
 /// Runs activities.
@@ -57,9 +60,12 @@ pub trait ActivityExecutor: Send + Sync + 'static {
     /// A pure activity may run before the turn that asked for it is durable, and may run in vain.
     fn is_pure(&self, version: &ModuleVersion) -> bool;
 
-    /// Runs the activity once.
-    fn run(&self, version: Arc<ModuleVersion>, run: ActivityRun) -> BoxFuture<'_, Result<Payload, Failure>>;
+    /// Runs the activity once. The outer error says why it did not run to its end by no doing of its own.
+    fn run(&self, version: Arc<ModuleVersion>, run: ActivityRun) -> BoxFuture<'_, ActivityEnd>;
 }
+
+/// How the run of an activity ended.
+pub type ActivityEnd = Result<Result<Payload, Failure>, PlayError>;
 
 /// One run of an activity.
 #[derive(Clone, Debug)]
@@ -82,6 +88,9 @@ pub struct ActivityRun {
 pub trait ModuleLoader: Send + Sync + 'static {
     /// Checks that `component` is a module of ours, compiles it and keeps the result, so that a play begins at once.
     fn prepare<'a>(&'a self, digest: &'a str, component: &'a [u8]) -> BoxFuture<'a, Result<Exports, InvalidModule>>;
+
+    /// No version has this digest (any more): what was kept of it can go.
+    fn forget<'a>(&'a self, digest: &'a str) -> BoxFuture<'a, ()>;
 }
 
 /// What a module offers and needs.
@@ -104,6 +113,9 @@ pub enum InvalidModule {
     /// It is a component, but the host could not compile or probe it.
     #[error("{0}")]
     NotUsable(String),
+    /// It could not be checked at the moment; that says nothing about it.
+    #[error("{0}")]
+    NotNow(String),
 }
 
 /// All that runs guests, together.

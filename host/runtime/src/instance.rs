@@ -4,12 +4,12 @@ mod arrivals;
 mod flight;
 mod load;
 
-use crate::Runtime;
 use crate::activities::Caller;
 use crate::committer::CommitError;
 use crate::executor::{GuestEnd, Play, PlayError, SharedOrchestration};
 use crate::router::{Message, Router};
 use crate::watch::InstanceView;
+use crate::{RETRY_MS, ROOM_RETRY_MS, Runtime, panic_text};
 use arrivals::Arrivals;
 use dacapo_core::history::CorruptHistory;
 use dacapo_core::orchestration::Stop;
@@ -18,6 +18,9 @@ use dacapo_core::turn::failed_output;
 use dacapo_core::{Failure, InstanceId, Orchestration, Payload, RuntimeStatus, TurnEnd, TurnOutcome};
 use dacapo_store::{Fence, InstanceKey, ModuleVersion, NewInstance, Refused, StoreError, TurnWrite, VersionId, Write};
 pub(crate) use flight::{Fate, Flight};
+use futures::FutureExt;
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
 /// An instance that was created a moment ago; its opening is durable.
@@ -86,18 +89,21 @@ impl Held {
 /// Why a turn was not committed. Nothing of it has happened.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Trouble {
-    /// It is unknown, finished or has moved on: forget what is held. A refused fence counts as that.
+    /// There is no unfinished instance with this id: forget what is held.
     #[error("the instance is gone")]
     Gone,
-    /// The store failed; the work is still there.
-    #[error("the store failed: {0}")]
-    Store(Arc<StoreError>),
+    /// What is held is not what is stored: forget it, and look again. A new instance may have the id by now.
+    #[error("the instance has moved on")]
+    Fenced,
+    /// The store, or something else that the host needs, does not answer; the work is still there.
+    #[error("{0}")]
+    NotNow(String),
     /// The committer has stopped.
     #[error("the committer has stopped")]
     Closed,
     /// The guest was cut by a limit of the machine.
-    #[error("the turn was cut: {0}")]
-    Cut(String),
+    #[error("the turn was cut: {1}")]
+    Cut(InstanceKey, String),
     /// No room for another guest.
     #[error("no room for another guest: {0}")]
     NoRoom(String),
@@ -109,11 +115,9 @@ pub(crate) enum Trouble {
 impl From<CommitError> for Trouble {
     fn from(error: CommitError) -> Self {
         match error {
-            CommitError::Refused(Refused::Fenced) => Trouble::Gone,
-            CommitError::Refused(refused) => {
-                Trouble::Store(Arc::new(StoreError::Corrupt(format!("a turn was refused: {refused}"))))
-            }
-            CommitError::Store(error) => Trouble::Store(error),
+            CommitError::Refused(Refused::Fenced) => Trouble::Fenced,
+            CommitError::Refused(refused) => Trouble::NotNow(format!("a turn was refused: {refused}")),
+            CommitError::Store(error) => Trouble::NotNow(format!("the store failed: {error}")),
             CommitError::Closed => Trouble::Closed,
         }
     }
@@ -121,15 +125,16 @@ impl From<CommitError> for Trouble {
 
 impl From<StoreError> for Trouble {
     fn from(error: StoreError) -> Self {
-        Trouble::Store(Arc::new(error))
+        Trouble::NotNow(format!("the store failed: {error}"))
     }
 }
 
 impl From<(&Known, PlayError)> for Trouble {
     fn from((known, error): (&Known, PlayError)) -> Self {
         match error {
-            PlayError::Cut(reason) => Trouble::Cut(reason),
+            PlayError::Cut(reason) => Trouble::Cut(known.fence.key, reason),
             PlayError::NoRoom(reason) => Trouble::NoRoom(reason),
+            PlayError::NotNow(_) => Trouble::NotNow(error.to_string()),
             PlayError::Unavailable(_) => Trouble::Stalled(Box::new(known.clone()), error.to_string()),
         }
     }
@@ -155,27 +160,39 @@ pub(crate) async fn play(
     messages: Vec<Message>,
     flight: &mut Flight,
 ) -> Option<Box<Held>> {
-    let arrivals = Arrivals::of(messages);
-    let mut start = match (&arrivals.created, held) {
-        // A new instance took the id: whatever was held belongs to an older one.
-        (Some(created), _) => Some(load::Loaded::created(created)),
-        (None, held) => held.map(load::Loaded::Warm),
+    let mut arrivals = Arrivals::of(messages);
+    let held = held.filter(|held| !arrivals.is_purged(held.known.fence.key));
+    let mut start = match (arrivals.created.take(), held) {
+        // A new instance took the id: whatever was held belongs to an older one, and so does what is in flight.
+        (Some(created), held) if held.as_ref().is_none_or(|held| held.known.fence.key != created.key) => {
+            // What became of those turns is of no matter. If they were the new one's (somebody has looked into the
+            // store before this message came), the fence tells.
+            let _ = flight.land(runtime).await;
+            Some(load::Loaded::created(&created))
+        }
+        (_, held) => held.map(load::Loaded::Warm),
     };
-    let mut cuts = 0;
+    let (mut cut, mut cuts) = (None, 0);
     let result = loop {
-        match attempt(runtime, id, start.take(), &arrivals, flight).await {
-            Err(Trouble::Cut(reason)) => {
-                cuts += 1;
+        let attempted =
+            AssertUnwindSafe(attempt(runtime, id, start.take(), &mut arrivals, flight)).catch_unwind().await;
+        let panicked =
+            |panic: Box<dyn Any + Send>| Err(Trouble::NotNow(format!("the host panicked: {}", panic_text(&*panic))));
+        match attempted.unwrap_or_else(panicked) {
+            Ok(Some(held)) if arrivals.has_more(&held.known) => start = Some(load::Loaded::Warm(held)),
+            Err(Trouble::Cut(key, reason)) => {
+                cuts = if cut == Some(key) { cuts + 1 } else { 1 };
+                cut = Some(key);
                 tracing::warn!(instance = %id, cuts, %reason, "a turn was cut; it has not happened");
                 if cuts >= runtime.config.cuts_before_failure {
                     let failure = Failure::new("cut", format!("the turn was cut {cuts} times: {reason}"));
-                    break fail(runtime, id, failure, flight).await;
+                    break fail(runtime, id, key, failure, flight).await;
                 }
             }
             // Somebody else's guest makes room; if all are at work, they will soon rest.
             Err(Trouble::NoRoom(_)) if !runtime.is_closing() => {
                 if !runtime.router.evict_one() {
-                    tokio::task::yield_now().await;
+                    runtime.sleep_ms(ROOM_RETRY_MS).await;
                 }
             }
             other => break other,
@@ -187,34 +204,41 @@ pub(crate) async fn play(
     match result {
         Ok(held) => held,
         Err(trouble) => {
-            follow_up(runtime, id, trouble);
+            follow_up(runtime, id, trouble).await;
             None
         }
     }
 }
 
 /// What to do after a turn that did not happen, and with it what was held in memory.
-pub(crate) fn follow_up(runtime: &Arc<Runtime>, id: &InstanceId, trouble: Trouble) {
+pub(crate) async fn follow_up(runtime: &Arc<Runtime>, id: &InstanceId, trouble: Trouble) {
     match trouble {
         Trouble::Gone | Trouble::Closed => {}
+        Trouble::Fenced => Router::post(runtime, id, Message::Wake),
         Trouble::Stalled(known, reason) => {
             tracing::error!(instance = %id, %reason, "the instance cannot be played on; nothing was written");
-            let failure = Failure::new("stalled", reason);
-            runtime.board.publish(InstanceView {
-                output: Some(failed_output(&known.name, &failure)),
-                status: RuntimeStatus::Failed,
-                stalled: true,
-                ..known.view()
-            });
+            let output = failed_output(&known.name, &Failure::new("stalled", reason));
+            runtime.board.stall(known.view(), output);
+            // Had it been purged meanwhile, nobody would take that away again.
+            let (wanted, key) = (id.clone(), known.fence.key);
+            let found = runtime.read(move |store| store.instance(&wanted)).await;
+            if let Ok(now) = found
+                && now.is_none_or(|now| now.key != key)
+            {
+                runtime.board.remove(id, key);
+            }
         }
-        trouble @ (Trouble::Store(_) | Trouble::Cut(_) | Trouble::NoRoom(_)) => {
-            tracing::error!(instance = %id, %trouble, "a turn could not be committed; trying again in a second");
-            let (runtime, id) = (runtime.clone(), id.clone());
-            runtime.clone().spawn(async move {
-                if runtime.sleep_until(runtime.clock.now_ms() + 1_000).await {
-                    Router::post(&runtime, &id, Message::Wake);
-                }
-            });
+        trouble @ (Trouble::NotNow(_) | Trouble::Cut(..) | Trouble::NoRoom(_)) => {
+            if runtime.router.begin_retry(id) {
+                tracing::error!(instance = %id, %trouble, "a turn could not be committed; trying again in a second");
+                let (runtime, id) = (runtime.clone(), id.clone());
+                runtime.clone().spawn(async move {
+                    if runtime.sleep_ms(RETRY_MS).await {
+                        runtime.router.end_retry(&id);
+                        Router::post(&runtime, &id, Message::Wake);
+                    }
+                });
+            }
         }
     }
 }
@@ -223,10 +247,10 @@ async fn attempt(
     runtime: &Arc<Runtime>,
     id: &InstanceId,
     start: Option<load::Loaded>,
-    arrivals: &Arrivals,
+    arrivals: &mut Arrivals,
     flight: &mut Flight,
 ) -> Result<Option<Box<Held>>, Trouble> {
-    let loaded = match start {
+    let mut loaded = match start {
         Some(loaded) => loaded,
         None => {
             // What is in flight is not in the store yet.
@@ -234,22 +258,30 @@ async fn attempt(
             load::read(runtime, id).await?
         }
     };
+    arrivals.take_in(loaded.known().fence.key, loaded.take_inbox());
     let known = loaded.known();
-    let inbox = arrivals.inbox_for(known.fence.key, known.inbox_next, loaded.inbox());
-    if let Some(reason) = arrivals::termination(&inbox.events) {
+    if let Some((reason, inbox_next)) = arrivals.termination(known) {
         let outcome = Orchestration::terminate(runtime.clock.now_ms().max(known.updated_at_ms), reason);
-        commit(runtime, known.clone(), inbox.next, outcome, flight).await?;
+        commit(runtime, known.clone(), inbox_next, outcome, flight).await?;
         return Ok(None);
     }
     let mut held = loaded.hold(runtime).await?;
-    let mut events = arrivals.activities_for(held.known.fence.key, held.known.fence.generation);
-    events.extend(inbox.events);
-    if !held.orchestration().begin_turn(runtime.clock.now_ms(), events) {
-        return Ok(Some(held));
+    let mut portion = arrivals.portion(&held.known);
+    let begun = held.orchestration().begin_turn(runtime.clock.now_ms(), std::mem::take(&mut portion.events));
+    let finished = if begun {
+        let outcome = guest_turn(&mut held).await?;
+        let finished = outcome.status.is_finished();
+        held.known = commit(runtime, held.known, portion.inbox_next, outcome, flight).await?;
+        finished
+    } else {
+        // The clock may have been set back since its timer rang.
+        let next_timer = held.orchestration().next_timer();
+        runtime.timers.set(held.known.fence.key, id, next_timer);
+        false
+    };
+    for call in arrivals.consumed(held.known.fence.key, &portion) {
+        runtime.activities.settled(&call);
     }
-    let outcome = guest_turn(&mut held).await?;
-    let finished = outcome.status.is_finished();
-    held.known = commit(runtime, held.known, inbox.next, outcome, flight).await?;
     Ok(Some(held).filter(|_| !finished))
 }
 
@@ -302,12 +334,16 @@ async fn commit(
 async fn fail(
     runtime: &Arc<Runtime>,
     id: &InstanceId,
+    key: InstanceKey,
     failure: Failure,
     flight: &mut Flight,
 ) -> Result<Option<Box<Held>>, Trouble> {
     flight.land(runtime).await?;
     let loaded = load::read(runtime, id).await?;
     let known = loaded.known().clone();
+    if known.fence.key != key {
+        return Err(Trouble::Fenced);
+    }
     let at_ms = runtime.clock.now_ms().max(known.updated_at_ms);
     let outcome = Orchestration::fail(at_ms, &known.name, failure);
     let inbox_next = known.inbox_next;

@@ -36,9 +36,10 @@ pub use watch::InstanceView;
 use activities::Activities;
 use committer::{CommitError, Committer};
 use dacapo_core::InstanceId;
-use dacapo_store::{Delivery, NewInstance, Store, StoreError, VersionId, Write, Written};
+use dacapo_store::{Delivery, InstanceKey, NewInstance, Store, StoreError, Write, Written};
 use modules::Catalog;
 use router::{Message, Router};
+use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 use timers::Timers;
@@ -124,10 +125,9 @@ impl Runtime {
         }
     }
 
-    /// Whether an activity can have no effect outside, so that it may run before the turn that asked for it is durable.
-    pub(crate) fn is_pure(&self, activity: &str, pinned: VersionId) -> bool {
-        let version = self.catalog.activity(activity, pinned);
-        version.is_some_and(|version| self.guests.activities.is_pure(&version))
+    /// Waits that long; `false` when the runtime closes before.
+    pub(crate) async fn sleep_ms(&self, ms: u64) -> bool {
+        self.sleep_until(self.clock.now_ms().saturating_add(ms)).await
     }
 
     /// No new turn or activity begins from now on.
@@ -176,13 +176,20 @@ impl Runtime {
         Ok(())
     }
 
-    pub(crate) async fn purge(self: &Arc<Self>, id: InstanceId, force: bool) -> Result<(), CommitError> {
+    /// `only`: the instance must be this one, not one that took its id since.
+    pub(crate) async fn purge(
+        self: &Arc<Self>,
+        id: InstanceId,
+        force: bool,
+        only: Option<InstanceKey>,
+    ) -> Result<(), CommitError> {
         let runtime = self.clone();
         self.committer
-            .commit_then(Write::Purge { id: id.clone(), force }, move |written| {
+            .commit_then(Write::Purge { id: id.clone(), force, only }, move |written| {
                 if let Ok(Written::Purged { key }) = *written {
-                    runtime.board.remove(&id);
+                    runtime.board.remove(&id, key);
                     runtime.timers.set(key, &id, None);
+                    Router::post_if_awake(&runtime, &id, Message::Purged(key));
                 }
             })
             .await?;
@@ -197,8 +204,20 @@ impl Runtime {
         if tokio::time::timeout(patience, self.tasks.wait()).await.is_err() {
             tracing::warn!("stopped with turns or activities under way: they run again after the next start");
         }
-        self.committer.stop();
+        self.committer.stop().await;
     }
+}
+
+/// After which time something is tried again that did not answer, in milliseconds.
+pub(crate) const RETRY_MS: u64 = 1_000;
+
+/// After which time a guest that found no room looks again, in milliseconds.
+pub(crate) const ROOM_RETRY_MS: u64 = 10;
+
+/// What a panic said.
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("(no message)")
 }
 
 impl Client {

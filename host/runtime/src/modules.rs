@@ -1,8 +1,8 @@
 //! Which module version serves which function: the catalog in memory, and deployments.
 
-use crate::Runtime;
 use crate::committer::CommitError;
 use crate::executor::InvalidModule;
+use crate::{RETRY_MS, Runtime};
 use dacapo_core::ids::{MAX_NAME_CHARS, find_name, fold_name};
 use dacapo_store::{FunctionKind, ModuleVersion, NewModule, Refused, StoreError, VersionId, Write, Written};
 use std::collections::{BTreeMap, HashMap};
@@ -163,6 +163,22 @@ impl Runtime {
     ) -> Result<(Arc<ModuleVersion>, bool), DeployError> {
         check_module_name(module)?;
         let digest = dacapo_core::ids::sha256_hex(&component);
+        // Deployments are rare: one at a time, so that the catalog is loaded in the order of commits, and nothing is
+        // forgotten that another one has just prepared.
+        let _one_at_a_time = self.deploying.lock().await;
+        let deployed = self.deploy_as(module, digest.clone(), component).await;
+        if deployed.is_err() {
+            self.forget_unused(&digest).await;
+        }
+        deployed
+    }
+
+    async fn deploy_as(
+        &self,
+        module: &str,
+        digest: String,
+        component: Vec<u8>,
+    ) -> Result<(Arc<ModuleVersion>, bool), DeployError> {
         let exports = self.guests.loader.prepare(&digest, &component).await?;
         check_exports(FunctionKind::Orchestrator, &exports.orchestrators)?;
         check_exports(FunctionKind::Activity, &exports.activities)?;
@@ -175,8 +191,6 @@ impl Runtime {
             imports: exports.imports,
             created_at_ms: self.clock.now_ms(),
         };
-        // Deployments are rare: one at a time, so that the catalog is loaded in the order of commits.
-        let _one_at_a_time = self.deploying.lock().await;
         let written = self.committer.commit(Write::AddModule(new)).await.map_err(|error| match error {
             CommitError::Refused(Refused::NameTaken { kind, function, module }) => {
                 DeployError::NameTaken { kind, function, module }
@@ -204,13 +218,32 @@ impl Runtime {
             }
             other => other.into(),
         })?;
-        self.reload_catalog().await
+        self.reload_catalog().await?;
+        self.forget_unused(&found.digest).await;
+        Ok(())
     }
 
+    /// After a commit: it has happened, so the catalog has to follow, however long that takes.
     async fn reload_catalog(&self) -> Result<(), DeployError> {
-        let versions = self.read(|store| store.modules()).await.map_err(|error| DeployError::Store(Arc::new(error)))?;
-        self.catalog.load(versions);
-        Ok(())
+        loop {
+            match self.read(|store| store.modules()).await {
+                Ok(versions) => {
+                    self.catalog.load(versions);
+                    return Ok(());
+                }
+                Err(error) => tracing::error!(%error, "cannot read the modules; trying again in a second"),
+            }
+            if !self.sleep_ms(RETRY_MS).await {
+                return Err(DeployError::ShuttingDown);
+            }
+        }
+    }
+
+    /// What was prepared for a component that no version has goes.
+    async fn forget_unused(&self, digest: &str) {
+        if self.catalog.all().iter().all(|version| version.digest != digest) {
+            self.guests.loader.forget(digest).await;
+        }
     }
 }
 

@@ -1,11 +1,11 @@
 //! Finds the work that a stopped server left: unfinished instances with something to do, by index, page by page.
 
-use crate::Runtime;
 use crate::router::{Message, Router};
+use crate::{RETRY_MS, Runtime};
 use dacapo_store::InstanceKey;
 use std::sync::Arc;
 
-/// Instances a page: bounds one read. All of them are woken at once; the router bounds only how many are read.
+/// Instances a page: bounds one read.
 const PAGE: usize = 1_000;
 
 /// Wakes every instance that has work now. Instances that only wait stay in the store; timers are fetched by `timers`.
@@ -16,7 +16,7 @@ pub(crate) async fn run(runtime: Arc<Runtime>) {
             Ok(page) => page,
             Err(error) => {
                 tracing::error!(%error, "cannot read the work that was left; trying again in a second");
-                if runtime.sleep_until(runtime.clock.now_ms() + 1_000).await {
+                if runtime.sleep_ms(RETRY_MS).await {
                     continue;
                 }
                 return;
@@ -26,9 +26,15 @@ pub(crate) async fn run(runtime: Arc<Runtime>) {
         let Some((last, _)) = page.last() else { break };
         after = *last;
         for (_, id) in &page {
+            // In step with those that load: it queues behind them for their permits.
+            let turn = tokio::select! {
+                turn = runtime.router.cold_loads.acquire() => turn,
+                () = runtime.closing.cancelled() => return,
+            };
+            drop(turn);
             Router::post(&runtime, id, Message::Wake);
         }
-        if page.len() < PAGE || runtime.is_closing() {
+        if page.len() < PAGE {
             break;
         }
     }

@@ -1,7 +1,7 @@
 //! Finds or makes the slot of an instance, hands it messages, and evicts the least recently used warm ones.
 //!
 //! A slot with nothing to do has no tokio task. The first message starts one; it plays turns until none is left.
-//! Locks are taken in the order map, slot, and never held across an await.
+//! Locks are taken in the order map, slot, resting, and never held across an await.
 
 use crate::Runtime;
 use crate::config::RuntimeConfig;
@@ -9,18 +9,20 @@ use crate::instance::{self, Created, Fate, Flight, Held};
 use dacapo_core::{Event, Failure, InstanceId, Payload, TaskId};
 use dacapo_store::InstanceKey;
 use lru::LruCache;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, Semaphore};
 
-/// Cold instances that are read from the store at the same time. Their replays are not bounded by it.
+/// Cold instances that are read from the store and replayed at the same time.
 const COLD_LOADS: usize = 64;
 
 /// Why an instance should look whether there is a turn to play.
 pub(crate) enum Message {
     /// It was created; its opening is durable.
     Created(Box<Created>),
+    /// It was purged.
+    Purged(InstanceKey),
     /// An event is in its inbox.
     Inbox { key: InstanceKey, seq: u64, event: Event },
     /// An activity has ended. Not durable until a turn consumes it.
@@ -59,8 +61,10 @@ pub(crate) struct Router {
     warm_bytes: AtomicUsize,
     budget_bytes: usize,
     budget_instances: usize,
-    /// Bounds how many cold instances are read at once.
-    pub(crate) cold_loads: Semaphore,
+    /// Bounds how many cold instances are read and replayed at once.
+    pub(crate) cold_loads: Arc<Semaphore>,
+    /// Those that are tried again in a while.
+    retries: Mutex<HashSet<InstanceId>>,
 }
 
 impl Router {
@@ -71,7 +75,8 @@ impl Router {
             warm_bytes: AtomicUsize::new(0),
             budget_bytes: config.warm_budget_bytes,
             budget_instances: config.warm_instances,
-            cold_loads: Semaphore::new(COLD_LOADS),
+            cold_loads: Arc::new(Semaphore::new(COLD_LOADS)),
+            retries: Mutex::default(),
         }
     }
 
@@ -83,17 +88,45 @@ impl Router {
         self.resting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn retries(&self) -> MutexGuard<'_, HashSet<InstanceId>> {
+        self.retries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The instance is to be tried again in a while; `false` when it is already.
+    pub(crate) fn begin_retry(&self, id: &InstanceId) -> bool {
+        self.retries().insert(id.clone())
+    }
+
+    /// It is tried again now.
+    pub(crate) fn end_retry(&self, id: &InstanceId) {
+        self.retries().remove(id);
+    }
+
     /// Gives the instance a message; it is looked at soon, after those that came before it.
     pub(crate) fn post(runtime: &Arc<Runtime>, id: &InstanceId, message: Message) {
-        let router = &runtime.router;
-        if runtime.is_closing() {
+        let slot = |slots: &mut HashMap<InstanceId, Arc<Slot>>| {
+            let new = || Arc::new(Slot { id: id.clone(), news: Notify::new(), state: Mutex::default() });
+            Some(slots.entry(id.clone()).or_insert_with(new).clone())
+        };
+        Self::post_to(runtime, slot, message);
+    }
+
+    /// As [`Router::post`], if anything of the instance is in memory.
+    pub(crate) fn post_if_awake(runtime: &Arc<Runtime>, id: &InstanceId, message: Message) {
+        Self::post_to(runtime, |slots| slots.get(id).cloned(), message);
+    }
+
+    fn post_to(
+        runtime: &Arc<Runtime>,
+        slot: impl FnOnce(&mut HashMap<InstanceId, Arc<Slot>>) -> Option<Arc<Slot>>,
+        message: Message,
+    ) {
+        // What an activity with effects has come to is taken in even then: it would have to run again.
+        if runtime.is_closing() && !matches!(message, Message::Activity { .. }) {
             return;
         }
-        let mut slots = router.slots();
-        let slot = slots
-            .entry(id.clone())
-            .or_insert_with(|| Arc::new(Slot { id: id.clone(), news: Notify::new(), state: Mutex::default() }))
-            .clone();
+        let mut slots = runtime.router.slots();
+        let Some(slot) = slot(&mut slots) else { return };
         let start = {
             let mut state = slot.state();
             state.messages.push(message);
@@ -159,10 +192,10 @@ impl Router {
     }
 
     /// The slot has nothing to do: forgets it, or keeps it warm. Gives `held` back when a message came in meanwhile.
-    fn settle(&self, slot: &Arc<Slot>, held: Option<Box<Held>>, closing: bool) -> Result<(), Option<Box<Held>>> {
+    fn settle(&self, slot: &Arc<Slot>, held: Option<Box<Held>>) -> Result<(), Option<Box<Held>>> {
         let mut slots = self.slots();
         let mut state = slot.state();
-        if !state.messages.is_empty() && !closing {
+        if !state.messages.is_empty() {
             return Err(held);
         }
         state.running = false;
@@ -170,7 +203,7 @@ impl Router {
             Some(held) => {
                 let bytes = held.memory_bytes();
                 state.held = Some(held);
-                drop((state, slots));
+                // Before the locks go: a message that comes right after takes it out of rest again.
                 self.enter_rest(slot, bytes);
             }
             None => {
@@ -189,13 +222,16 @@ async fn run(runtime: Arc<Runtime>, slot: Arc<Slot>) {
     let mut flight = Flight::default();
     loop {
         let closing = runtime.is_closing();
-        let messages = if flight.is_full() { Vec::new() } else { std::mem::take(&mut slot.state().messages) };
-        if !messages.is_empty() && !closing {
+        let mut messages = if flight.is_full() { Vec::new() } else { std::mem::take(&mut slot.state().messages) };
+        if closing {
+            messages.retain(|message| matches!(message, Message::Activity { .. }));
+        }
+        if !messages.is_empty() {
             let played = instance::play(&runtime, &slot.id, held, messages, &mut flight).await;
             // Without a budget nothing is kept from one turn to the next, not even between two that follow at once.
             held = played.filter(|_| router.budget_bytes > 0);
         } else if flight.is_empty() {
-            match router.settle(&slot, held, closing) {
+            match router.settle(&slot, held) {
                 Ok(()) => break,
                 Err(back) => held = back,
             }
@@ -207,7 +243,7 @@ async fn run(runtime: Arc<Runtime>, slot: Arc<Slot>) {
             };
             if let Err(trouble) = landed {
                 held = None;
-                instance::follow_up(&runtime, &slot.id, trouble);
+                instance::follow_up(&runtime, &slot.id, trouble).await;
             }
         }
     }

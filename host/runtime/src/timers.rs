@@ -1,7 +1,7 @@
 //! Durable timers: the next ones in memory, the rest in the store until their time comes near. Nothing polls.
 
-use crate::Runtime;
 use crate::router::{Message, Router};
+use crate::{RETRY_MS, Runtime};
 use dacapo_core::InstanceId;
 use dacapo_store::InstanceKey;
 use std::collections::{BTreeMap, HashMap};
@@ -19,6 +19,8 @@ struct Wheel {
     by_key: HashMap<InstanceKey, u64>,
     /// Timers at this time and later are only in the store.
     beyond_ms: u64,
+    /// The store did not answer: not asked again before this time.
+    ask_again_ms: u64,
     capacity: usize,
 }
 
@@ -54,10 +56,21 @@ impl Wheel {
         }
     }
 
+    /// The store did not answer: timers from `from_ms` on are still only there.
+    fn not_read(&mut self, from_ms: u64, ask_again_ms: u64) {
+        self.beyond_ms = self.beyond_ms.min(from_ms);
+        self.ask_again_ms = ask_again_ms;
+    }
+
+    /// When the store is asked for the next timers, if it holds any.
+    fn fetch_ms(&self) -> Option<u64> {
+        (self.beyond_ms != u64::MAX).then_some(self.beyond_ms.max(self.ask_again_ms))
+    }
+
     /// When something has to be done: a timer fires, or more have to be fetched.
     fn next_ms(&self) -> Option<u64> {
         let first = self.by_time.first_key_value().map(|((at_ms, _), _)| *at_ms);
-        let fetch = (self.beyond_ms != u64::MAX).then_some(self.beyond_ms);
+        let fetch = self.fetch_ms();
         first.into_iter().chain(fetch).min()
     }
 
@@ -78,7 +91,8 @@ impl Timers {
     pub(crate) fn new(capacity: usize) -> (Self, mpsc::Receiver<()>) {
         let (changed, armed) = mpsc::channel(1);
         // Everything is in the store until the first fetch.
-        let wheel = Wheel { by_time: BTreeMap::new(), by_key: HashMap::new(), beyond_ms: 0, capacity: capacity.max(1) };
+        let (by_time, by_key) = (BTreeMap::new(), HashMap::new());
+        let wheel = Wheel { by_time, by_key, beyond_ms: 0, ask_again_ms: 0, capacity: capacity.max(1) };
         (Self { wheel: Mutex::new(wheel), changed }, armed)
     }
 
@@ -134,8 +148,11 @@ async fn fire_due(runtime: &Arc<Runtime>) {
     for id in due {
         Router::post(runtime, &id, Message::Wake);
     }
-    let beyond_ms = runtime.timers.wheel().beyond_ms;
-    if beyond_ms <= now_ms {
+    let (fetch_ms, beyond_ms) = {
+        let wheel = runtime.timers.wheel();
+        (wheel.fetch_ms(), wheel.beyond_ms)
+    };
+    if fetch_ms.is_some_and(|at_ms| at_ms <= now_ms) {
         fetch(runtime, beyond_ms).await;
     }
 }
@@ -151,8 +168,7 @@ async fn fetch(runtime: &Arc<Runtime>, from_ms: u64) {
             Ok(page) => page,
             Err(error) => {
                 tracing::error!(%error, "cannot read timers from the store; trying again in a second");
-                runtime.timers.wheel().beyond_ms = runtime.clock.now_ms() + 1_000;
-                return;
+                return runtime.timers.wheel().not_read(after.0, runtime.clock.now_ms() + RETRY_MS);
             }
         };
         let full = page.len() == capacity;

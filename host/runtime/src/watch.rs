@@ -5,7 +5,7 @@ use dacapo_store::{Instance, InstanceKey};
 use lru::LruCache;
 use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasher;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use tokio::sync::broadcast;
 
 /// What a reader is told about an instance.
@@ -34,7 +34,8 @@ pub struct InstanceView {
     /// The output.
     pub output: Option<Payload>,
     /// The instance cannot be played on, and its history says nothing of it: the replay did not match, say.
-    /// `status` and `output` then show it as Failed; nothing of that is stored, and a restart tries again.
+    /// `status` and `output` then show it as Failed; nothing of that is stored (lists that are filtered by status still
+    /// find it as Running), and its next message or a restart tries again.
     pub stalled: bool,
 }
 
@@ -62,8 +63,9 @@ impl InstanceView {
         format!("{}.{}.{}{}", self.key.0, self.generation, self.turn, if self.stalled { "s" } else { "" })
     }
 
-    fn weight_bytes(&self) -> usize {
-        let payloads = [&self.input, &self.custom_status, &self.output];
+    /// What it costs to keep, in bytes, without the input.
+    fn own_bytes(&self) -> usize {
+        let payloads = [&self.custom_status, &self.output];
         256 + self.id.as_str().len() + payloads.into_iter().flatten().map(Payload::len_bytes).sum::<usize>()
     }
 }
@@ -82,6 +84,8 @@ pub(crate) struct StatusBoard {
     shards: [Mutex<Shard>; SHARDS],
     hasher: std::hash::RandomState,
     budget_bytes: usize,
+    /// Instances that cannot be played on, with what is shown as their output.
+    stalled: RwLock<HashMap<InstanceKey, Payload>>,
 }
 
 /// A recent instance: its latest view, and the last ones that changed its status or custom status.
@@ -93,25 +97,32 @@ struct Recent {
 
 impl Recent {
     fn new(view: Arc<InstanceView>) -> Self {
-        let weight_bytes = view.weight_bytes();
+        // The input is the same in all its views, and is counted once.
+        let weight_bytes = 2 * view.own_bytes() + view.input.as_ref().map_or(0, Payload::len_bytes);
         Self { changes: VecDeque::from([view.clone()]), latest: view, weight_bytes }
     }
 
-    fn follow(&mut self, view: Arc<InstanceView>) {
-        if view.key != self.latest.key {
+    /// `false`: the view is of an older instance that had this id.
+    fn follow(&mut self, view: Arc<InstanceView>) -> bool {
+        if view.key < self.latest.key {
+            return false;
+        }
+        if view.key > self.latest.key {
             *self = Self::new(view);
-            return;
+            return true;
         }
         if (view.status, &view.custom_status) != (self.latest.status, &self.latest.custom_status) {
-            if self.changes.len() == WATCH_BACKLOG {
-                self.changes.pop_front();
+            if self.changes.len() == WATCH_BACKLOG
+                && let Some(oldest) = self.changes.pop_front()
+            {
+                self.weight_bytes -= oldest.own_bytes();
             }
+            self.weight_bytes += view.own_bytes();
             self.changes.push_back(view.clone());
         }
+        self.weight_bytes = self.weight_bytes + view.own_bytes() - self.latest.own_bytes();
         self.latest = view;
-        // The input is the same in all of them, and is counted once.
-        let own = |view: &Arc<InstanceView>| view.weight_bytes() - view.input.as_ref().map_or(0, Payload::len_bytes);
-        self.weight_bytes = self.latest.weight_bytes() + self.changes.iter().map(own).sum::<usize>();
+        true
     }
 }
 
@@ -124,7 +135,12 @@ struct Shard {
 impl StatusBoard {
     pub(crate) fn new(budget_bytes: usize) -> Self {
         let shard = |_| Mutex::new(Shard { recent: LruCache::unbounded(), weight_bytes: 0, watchers: HashMap::new() });
-        Self { shards: std::array::from_fn(shard), hasher: Default::default(), budget_bytes: budget_bytes / SHARDS }
+        Self {
+            shards: std::array::from_fn(shard),
+            hasher: Default::default(),
+            budget_bytes: budget_bytes / SHARDS,
+            stalled: RwLock::default(),
+        }
     }
 
     fn shard(&self, id: &InstanceId) -> MutexGuard<'_, Shard> {
@@ -135,25 +151,55 @@ impl StatusBoard {
 
     /// Called in the order of commits, and only once the commit is durable.
     pub(crate) fn publish(&self, view: InstanceView) {
+        self.unstall(view.key);
+        self.show(view);
+    }
+
+    /// The instance cannot be played on. Nothing of that is stored.
+    pub(crate) fn stall(&self, view: InstanceView, output: Payload) {
+        self.stalled.write().unwrap_or_else(PoisonError::into_inner).insert(view.key, output);
+        self.show(self.as_it_is(view));
+    }
+
+    fn unstall(&self, key: InstanceKey) {
+        let none = self.stalled.read().unwrap_or_else(PoisonError::into_inner).is_empty();
+        if !none {
+            self.stalled.write().unwrap_or_else(PoisonError::into_inner).remove(&key);
+        }
+    }
+
+    /// A view of what is stored, with what is known beyond that.
+    pub(crate) fn as_it_is(&self, view: InstanceView) -> InstanceView {
+        match self.stalled.read().unwrap_or_else(PoisonError::into_inner).get(&view.key) {
+            Some(output) if !view.status.is_finished() => {
+                InstanceView { status: RuntimeStatus::Failed, output: Some(output.clone()), stalled: true, ..view }
+            }
+            _ => view,
+        }
+    }
+
+    fn show(&self, view: InstanceView) {
         let view = Arc::new(view);
         let mut shard = self.shard(&view.id);
-        if let Some(watchers) = shard.watchers.get(&view.id) {
-            // Fails only when the last watcher has just left.
-            let _ = watchers.send(Some(view.clone()));
-        }
         let (before, after) = match shard.recent.get_mut(&view.id) {
             Some(recent) => {
                 let before = recent.weight_bytes;
-                recent.follow(view);
+                if !recent.follow(view.clone()) {
+                    return;
+                }
                 (before, recent.weight_bytes)
             }
             None => {
-                let (id, recent) = (view.id.clone(), Recent::new(view));
+                let (id, recent) = (view.id.clone(), Recent::new(view.clone()));
                 let after = recent.weight_bytes;
                 shard.recent.put(id, recent);
                 (0, after)
             }
         };
+        if let Some(watchers) = shard.watchers.get(&view.id) {
+            // Fails only when the last watcher has just left.
+            let _ = watchers.send(Some(view));
+        }
         shard.weight_bytes = shard.weight_bytes + after - before;
         while shard.weight_bytes > self.budget_bytes
             && let Some((_, old)) = shard.recent.pop_lru()
@@ -162,9 +208,13 @@ impl StatusBoard {
         }
     }
 
-    /// The instance is gone.
-    pub(crate) fn remove(&self, id: &InstanceId) {
+    /// The instance is gone. Another one may have its id already.
+    pub(crate) fn remove(&self, id: &InstanceId, key: InstanceKey) {
+        self.unstall(key);
         let mut shard = self.shard(id);
+        if shard.recent.peek(id).is_some_and(|recent| recent.latest.key > key) {
+            return;
+        }
         if let Some(old) = shard.recent.pop(id) {
             shard.weight_bytes -= old.weight_bytes;
         }
@@ -229,7 +279,7 @@ mod tests {
         assert!((100..1_000).contains(&kept), "{kept}");
         board.publish(view("i9999", 2));
         assert_eq!(board.recent(&view("i9999", 2).id).expect("recent").turn, 2);
-        board.remove(&view("i9999", 2).id);
+        board.remove(&view("i9999", 2).id, InstanceKey(1));
         assert!(board.recent(&view("i9999", 2).id).is_none());
     }
 
@@ -257,7 +307,7 @@ mod tests {
         let mut watching = board.subscribe(&id);
         board.publish(view("a", 1));
         board.publish(view("a", 2));
-        board.remove(&id);
+        board.remove(&id, InstanceKey(1));
         let mut turns = Vec::new();
         while let Ok(Some(view)) = watching.try_recv() {
             turns.push(view.turn);

@@ -51,3 +51,13 @@ pub enum StoreError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 }
+
+impl StoreError {
+    /// Whether it would be the same if it was tried again: what is stored is at fault, not the storing.
+    pub fn is_lasting(&self) -> bool {
+        match self {
+            Self::CorruptHistory { .. } | Self::Corrupt(_) | Self::NewerSchema { .. } => true,
+            Self::InUse { .. } | Self::NotDurable { .. } | Self::Engine { .. } => false,
+        }
+    }
+}

@@ -48,7 +48,7 @@ impl State {
             Write::Create(new) => self.create(new),
             Write::Turn(turn) => self.turn(turn),
             Write::Deliver(delivery) => self.deliver(delivery),
-            Write::Purge { id, force } => self.purge(id, *force),
+            Write::Purge { id, force, only } => self.purge(id, *force, *only),
             Write::AddModule(new) => self.modules.add(new),
             Write::DeleteVersion(id) => {
                 let pinned = self.instances.values().filter(|one| one.version == *id && !one.status.is_finished());
@@ -125,8 +125,9 @@ impl State {
         Ok(Written::Delivered { key, seq })
     }
 
-    fn purge(&mut self, id: &InstanceId, force: bool) -> Answer {
-        let instance = self.find(id).ok_or(Refused::UnknownInstance)?;
+    fn purge(&mut self, id: &InstanceId, force: bool, only: Option<InstanceKey>) -> Answer {
+        let found = self.find(id).filter(|found| only.is_none_or(|only| found.key == only));
+        let instance = found.ok_or(Refused::UnknownInstance)?;
         let (key, status) = (instance.key, instance.status);
         if !status.is_finished() && !force {
             return Err(Refused::Unfinished { status });

@@ -24,6 +24,8 @@ pub enum Write {
         id: InstanceId,
         /// Delete it even while it runs.
         force: bool,
+        /// Only if it has this key; an instance that took the id since is as good as unknown.
+        only: Option<InstanceKey>,
     },
     /// Add a version to a module and make it the active one. The same digest as one of the module's versions: that
     /// version becomes active again, and nothing is added.

@@ -4,8 +4,7 @@ use crate::guest::{Gate, Guest, Role};
 use crate::host::result_from_guest;
 use crate::{Host, Wasm};
 use dacapo_core::ids::find_name;
-use dacapo_core::{Failure, Payload};
-use dacapo_runtime::executor::{ActivityExecutor, ActivityRun, PlayError};
+use dacapo_runtime::executor::{ActivityEnd, ActivityExecutor, ActivityRun, PlayError};
 use dacapo_store::ModuleVersion;
 use futures::future::BoxFuture;
 use std::sync::Arc;
@@ -16,28 +15,15 @@ impl ActivityExecutor for Wasm {
         true
     }
 
-    fn run(&self, version: Arc<ModuleVersion>, run: ActivityRun) -> BoxFuture<'_, Result<Payload, Failure>> {
-        Box::pin(async move {
-            loop {
-                match once(&self.0, &version, run.clone()).await {
-                    Ok(result) => return result,
-                    // It waits for room. Nothing is evicted for it: where all guests rest and wait for activities, that is for ever.
-                    Err(PlayError::NoRoom(_)) => tokio::task::yield_now().await,
-                    Err(PlayError::Cut(reason)) => {
-                        return Err(Failure::new("cut", format!("activity '{}' was cut: {reason}", run.name)));
-                    }
-                    Err(PlayError::Unavailable(reason)) => return Err(Failure::new("unavailable", reason)),
-                }
-            }
-        })
+    fn run(&self, version: Arc<ModuleVersion>, run: ActivityRun) -> BoxFuture<'_, ActivityEnd> {
+        Box::pin(async move { once(&self.0, &version, run).await })
     }
 }
 
-async fn once(host: &Host, version: &ModuleVersion, run: ActivityRun) -> Result<Result<Payload, Failure>, PlayError> {
-    let module = host.registry.get(&version.digest).await.map_err(PlayError::Unavailable)?;
-    let Some(pre) = &module.activity else {
-        return Err(PlayError::Unavailable(format!("module '{}' exports no activities", version.module)));
-    };
+async fn once(host: &Host, version: &ModuleVersion, run: ActivityRun) -> ActivityEnd {
+    let module = host.registry.get(&version.digest).await?;
+    let unusable = |reason: &String| PlayError::Unavailable(format!("module '{}': {reason}", version.module));
+    let pre = module.activity.as_ref().map_err(unusable)?;
     let gate = Gate::new(host.config.activity_cpu_ms);
     gate.begin(run.now_ms);
     let name = find_name(&version.activities, &run.name).unwrap_or(&run.name).to_owned();

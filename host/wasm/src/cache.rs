@@ -25,7 +25,33 @@ impl Cache {
         let key = read_or_make_key(&folder.join("key"))?;
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
-        Ok(Self { folder: folder.to_owned(), key, compatibility: hasher.finish() })
+        let cache = Self { folder: folder.to_owned(), key, compatibility: hasher.finish() };
+        cache.sweep();
+        Ok(cache)
+    }
+
+    /// Removes what nobody can use: files half written, and those of another engine.
+    fn sweep(&self) {
+        let compatible = format!("-{:016x}-", self.compatibility);
+        self.remove_files(|name| {
+            name.ends_with(".partial") || (name.ends_with(".cwasm") && !name.contains(&compatible))
+        });
+    }
+
+    /// Removes what is kept of a module.
+    pub(crate) fn forget(&self, digest: &str) {
+        let prefix = self.prefix(digest);
+        self.remove_files(|name| name.starts_with(&prefix));
+    }
+
+    fn remove_files(&self, unwanted: impl Fn(&str) -> bool) {
+        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
+            if entry.file_name().to_str().is_some_and(&unwanted)
+                && let Err(error) = fs::remove_file(entry.path())
+            {
+                tracing::warn!(file = ?entry.path(), %error, "cannot remove a compiled module that is not needed");
+            }
+        }
     }
 
     fn prefix(&self, digest: &str) -> String {

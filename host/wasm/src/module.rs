@@ -2,9 +2,9 @@
 
 use crate::bindings::{ACTIVITIES, ORCHESTRATORS, PACKAGE, PACKAGE_VERSION};
 use crate::guest::{Gate, Guest, Role};
-use crate::registry::Loaded;
+use crate::registry::{LoadError, Loaded};
 use crate::{Host, Wasm};
-use dacapo_runtime::executor::{Exports, InvalidModule, ModuleLoader};
+use dacapo_runtime::executor::{Exports, InvalidModule, ModuleLoader, PlayError};
 use futures::future::BoxFuture;
 use wasmtime::component::Component;
 
@@ -13,11 +13,21 @@ impl ModuleLoader for Wasm {
         Box::pin(async move {
             check_header(component)?;
             let loaded =
-                self.0.registry.load(digest, || Ok(component.to_owned())).await.map_err(|reason| refuse(&reason))?;
+                self.0.registry.load(digest, Some(component.to_owned())).await.map_err(|error| match error {
+                    LoadError::Unusable(reason) => refuse(&reason),
+                    LoadError::NotNow(reason) => {
+                        InvalidModule::NotNow(format!("The component was not checked: {reason}"))
+                    }
+                })?;
             check_interfaces(&loaded.component)?;
+            check_worlds(&loaded)?;
             let (orchestrators, activities) = probe(&self.0, &loaded).await?;
             Ok(Exports { orchestrators, activities, imports: imports(&loaded.component) })
         })
+    }
+
+    fn forget<'a>(&'a self, digest: &'a str) -> BoxFuture<'a, ()> {
+        Box::pin(self.0.registry.forget(digest))
     }
 }
 
@@ -88,6 +98,23 @@ fn check_interfaces(component: &Component) -> Result<(), InvalidModule> {
     Ok(())
 }
 
+/// An interface that is exported under our name must be ours: the same functions, with the same types.
+fn check_worlds(loaded: &Loaded) -> Result<(), InvalidModule> {
+    let ty = loaded.component.component_type();
+    let exports = |interface: &str| {
+        ty.exports(loaded.component.engine()).any(|(name, _)| name.split('@').next() == interface.split('@').next())
+    };
+    for (interface, fault) in
+        [(ORCHESTRATORS, loaded.orchestrator.as_ref().err()), (ACTIVITIES, loaded.activity.as_ref().err())]
+    {
+        if let Some(fault) = fault.filter(|_| exports(interface)) {
+            let text = format!("The component's export '{interface}' is not the one that this host calls: {fault}");
+            return Err(InvalidModule::NotAModule(text));
+        }
+    }
+    Ok(())
+}
+
 fn imports(component: &Component) -> Vec<String> {
     component.component_type().imports(component.engine()).map(|(name, _)| name.to_owned()).collect()
 }
@@ -101,11 +128,11 @@ async fn probe(host: &Host, module: &Loaded) -> Result<(Vec<String>, Vec<String>
     let _running = host.ticker.running();
     let asked = async {
         let (mut orchestrators, mut activities) = (Vec::new(), Vec::new());
-        if let Some(pre) = &module.orchestrator {
+        if let Ok(pre) = &module.orchestrator {
             let guest = pre.instantiate_async(&mut store).await?;
             orchestrators = guest.dacapo_orchestration_orchestrators().call_names(&mut store).await?;
         }
-        if let Some(pre) = &module.activity {
+        if let Ok(pre) = &module.activity {
             let guest = pre.instantiate_async(&mut store).await?;
             activities = guest.dacapo_orchestration_activities().call_names(&mut store).await?;
         }
@@ -114,7 +141,8 @@ async fn probe(host: &Host, module: &Loaded) -> Result<(Vec<String>, Vec<String>
     let (orchestrators, activities) = asked.await.map_err(|error: wasmtime::Error| {
         let reason = match Guest::judge(&gate, &last_words, &error) {
             Ok(failure) => failure.message,
-            Err(error) => error.to_string(),
+            Err(PlayError::Cut(reason)) => reason,
+            Err(error) => return InvalidModule::NotNow(format!("The component was not checked: {error}")),
         };
         InvalidModule::NotUsable(format!("The module was asked for the names of its functions, and failed: {reason}"))
     })?;

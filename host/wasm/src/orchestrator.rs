@@ -42,10 +42,9 @@ impl OrchestratorExecutor for Wasm {
     ) -> BoxFuture<'a, Result<Box<dyn Play>, PlayError>> {
         Box::pin(async move {
             let host = self.0.clone();
-            let module = host.registry.get(&version.digest).await.map_err(PlayError::Unavailable)?;
-            let Some(pre) = module.orchestrator.clone() else {
-                return Err(PlayError::Unavailable(format!("module '{}' exports no orchestrators", version.module)));
-            };
+            let module = host.registry.get(&version.digest).await?;
+            let unusable = |reason| PlayError::Unavailable(format!("module '{}': {reason}", version.module));
+            let pre = module.orchestrator.clone().map_err(unusable)?;
             let name = {
                 let orchestration = orchestration.lock().unwrap_or_else(PoisonError::into_inner);
                 find_name(&version.orchestrators, orchestration.name()).unwrap_or(orchestration.name()).to_owned()

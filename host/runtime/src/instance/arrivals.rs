@@ -1,24 +1,35 @@
-//! What messages bring to an instance, sorted out.
+//! What messages bring to an instance, sorted out, and how much of it one turn takes.
 
-use super::Created;
+use super::{Created, Known};
 use crate::activities::CallKey;
 use crate::router::Message;
 use dacapo_core::Event;
 use dacapo_store::{InboxEntry, InstanceKey};
+use std::collections::{BTreeMap, VecDeque};
 
-/// Everything that a batch of messages brings. Kept across attempts, since a turn may have to be tried again.
+/// Arrivals that one turn takes in at most. A record stays far below what a store can write in one piece.
+const TURN_EVENTS: usize = 1_000;
+/// Bytes of arrivals that one turn takes in at most; the first arrival is taken whatever its size.
+const TURN_BYTES: usize = 8 << 20;
+
+/// Everything that a batch of messages brings. What a turn has consumed is taken out; a turn that did not happen leaves
+/// it as it was.
 #[derive(Default)]
 pub(super) struct Arrivals {
     pub(super) created: Option<Box<Created>>,
-    activities: Vec<(CallKey, Event)>,
-    inbox: Vec<(InstanceKey, InboxEntry)>,
+    /// Instances that were purged.
+    purged: Vec<InstanceKey>,
+    activities: VecDeque<(CallKey, Event)>,
+    inbox: BTreeMap<(InstanceKey, u64), Event>,
 }
 
-/// The part of the inbox that a turn consumes.
-pub(super) struct Inbox {
+/// What one turn takes in.
+pub(super) struct Portion {
     pub(super) events: Vec<Event>,
-    /// The number of the first entry that is left.
-    pub(super) next: u64,
+    /// The number of the first inbox entry that is left.
+    pub(super) inbox_next: u64,
+    /// Activity results looked at: those of this execution are in `events`, the others are of no use to anybody.
+    activities: usize,
 }
 
 impl Arrivals {
@@ -27,7 +38,8 @@ impl Arrivals {
         for message in messages {
             match message {
                 Message::Created(created) => arrivals.created = Some(created),
-                Message::Inbox { key, seq, event } => arrivals.inbox.push((key, InboxEntry { seq, event })),
+                Message::Purged(key) => arrivals.purged.push(key),
+                Message::Inbox { key, seq, event } => arrivals.take_in(key, [InboxEntry { seq, event }]),
                 // The turn that asked for it never happened; whoever asks now asks anew.
                 Message::Activity { fate, .. } if fate.is_lost() => {}
                 Message::Activity { key, generation, task, outcome, fate: _ } => {
@@ -35,7 +47,7 @@ impl Arrivals {
                         Ok(result) => Event::TaskCompleted { task, result },
                         Err(failure) => Event::TaskFailed { task, failure },
                     };
-                    arrivals.activities.push(((key, generation, task), event));
+                    arrivals.activities.push_back(((key, generation, task), event));
                 }
                 Message::Wake => {}
             }
@@ -43,36 +55,77 @@ impl Arrivals {
         arrivals
     }
 
+    /// Takes in inbox entries; one that is known already is the same one, read from the store.
+    pub(super) fn take_in(&mut self, key: InstanceKey, entries: impl IntoIterator<Item = InboxEntry>) {
+        self.inbox.extend(entries.into_iter().map(|entry| ((key, entry.seq), entry.event)));
+    }
+
+    pub(super) fn is_purged(&self, key: InstanceKey) -> bool {
+        self.purged.contains(&key)
+    }
+
     /// Activity calls whose results these are.
     pub(super) fn activity_keys(&self) -> impl Iterator<Item = CallKey> + '_ {
         self.activities.iter().map(|(key, _)| *key)
     }
 
-    /// Results for this execution.
-    pub(super) fn activities_for(&self, key: InstanceKey, generation: u32) -> Vec<Event> {
-        let ours = self.activities.iter().filter(|((k, g, _), _)| (*k, *g) == (key, generation));
-        ours.map(|(_, event)| event.clone()).collect()
+    /// Whether the instance is to end, whatever else waits.
+    pub(super) fn termination(&self, known: &Known) -> Option<(String, u64)> {
+        self.waiting(known).find_map(|(seq, event)| match event {
+            Event::ExecutionTerminated { reason } => Some((reason.clone(), seq + 1)),
+            _ => None,
+        })
     }
 
-    /// The inbox of this instance from entry `next` on: what was `stored` when it was loaded, then what came by message.
-    /// Messages come in order, so that one that does not follow was read from the store before.
-    pub(super) fn inbox_for(&self, key: InstanceKey, mut next: u64, stored: Vec<InboxEntry>) -> Inbox {
-        let sent = self.inbox.iter().filter(|(k, _)| *k == key).map(|(_, entry)| entry.clone());
-        let mut events = Vec::new();
-        for entry in stored.into_iter().chain(sent) {
-            if entry.seq == next {
-                events.push(entry.event);
-                next += 1;
+    /// The instance's inbox, from the first entry on that no turn has consumed, without a gap: what comes after a gap is
+    /// of an earlier look at the store.
+    fn waiting(&self, known: &Known) -> impl Iterator<Item = (u64, &Event)> {
+        let (key, mut next) = (known.fence.key, known.inbox_next);
+        let entries = self.inbox.range((key, next)..=(key, u64::MAX)).map(|((_, seq), event)| (*seq, event));
+        entries.take_while(move |(seq, _)| {
+            let follows = *seq == next;
+            next += 1;
+            follows
+        })
+    }
+
+    /// What the next turn takes in.
+    pub(super) fn portion(&self, known: &Known) -> Portion {
+        let execution = (known.fence.key, known.fence.generation);
+        let mut portion = Portion { events: Vec::new(), inbox_next: known.inbox_next, activities: 0 };
+        let mut bytes = 0;
+        let mut has_room = |portion: &mut Portion, event: &Event| {
+            bytes += event.size_bytes();
+            let room = portion.events.is_empty() || (portion.events.len() < TURN_EVENTS && bytes <= TURN_BYTES);
+            if room {
+                portion.events.push(event.clone());
             }
+            room
+        };
+        for ((key, generation, _), event) in &self.activities {
+            if (*key, *generation) == execution && !has_room(&mut portion, event) {
+                return portion;
+            }
+            portion.activities += 1;
         }
-        Inbox { events, next }
+        for (seq, event) in self.waiting(known) {
+            if !has_room(&mut portion, event) {
+                break;
+            }
+            portion.inbox_next = seq + 1;
+        }
+        portion
     }
-}
 
-/// The reason of the first termination among `events`.
-pub(super) fn termination(events: &[Event]) -> Option<String> {
-    events.iter().find_map(|event| match event {
-        Event::ExecutionTerminated { reason } => Some(reason.clone()),
-        _ => None,
-    })
+    /// A turn has consumed `portion`: the calls whose results it took.
+    pub(super) fn consumed(&mut self, key: InstanceKey, portion: &Portion) -> Vec<CallKey> {
+        self.inbox.retain(|(k, seq), _| *k != key || *seq >= portion.inbox_next);
+        self.activities.drain(..portion.activities).map(|(call, _)| call).collect()
+    }
+
+    /// Whether anything is left for one more turn of this execution.
+    pub(super) fn has_more(&self, known: &Known) -> bool {
+        let execution = (known.fence.key, known.fence.generation);
+        self.activities.iter().any(|((k, g, _), _)| (*k, *g) == execution) || self.waiting(known).next().is_some()
+    }
 }

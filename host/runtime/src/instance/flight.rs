@@ -10,6 +10,7 @@ use crate::Runtime;
 use crate::activities::{Activities, CallKey, Caller};
 use crate::committer::Pending;
 use dacapo_core::ActivityCall;
+use dacapo_store::ModuleVersion;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,7 +33,7 @@ struct FlyingTurn {
     pending: Pending,
     caller: Caller,
     /// To be run once it is durable.
-    effects: Vec<ActivityCall>,
+    effects: Vec<(ActivityCall, Option<Arc<ModuleVersion>>)>,
     /// Running already.
     started: Vec<CallKey>,
     fate: Fate,
@@ -62,12 +63,13 @@ impl Flight {
         calls: Vec<ActivityCall>,
     ) {
         let fate = Fate::default();
-        let (pure, effects): (Vec<_>, Vec<_>) =
-            calls.into_iter().partition(|call| runtime.is_pure(&call.name, caller.version));
-        let started = pure.iter().map(|call| caller.call_key(call.task)).collect();
-        for call in pure {
-            Activities::dispatch(runtime, &caller, call, fate.clone());
-        }
+        let is_pure = |version: &Arc<ModuleVersion>| runtime.guests.activities.is_pure(version);
+        let calls = calls.into_iter().map(|call| (caller.resolve(runtime, &call), call));
+        let (pure, effects): (Vec<_>, Vec<_>) = calls
+            .map(|(version, call)| (call, version))
+            .partition(|(_, version)| version.as_ref().is_some_and(is_pure));
+        let dispatch = |(call, version)| Activities::dispatch(runtime, &caller, call, version, fate.clone());
+        let started = pure.into_iter().filter_map(dispatch).collect();
         self.turns.push_back(FlyingTurn { pending, caller, effects, started, fate });
     }
 
@@ -80,8 +82,8 @@ impl Flight {
             return Err(error.into());
         }
         if let Some(landed) = self.turns.pop_front() {
-            for call in landed.effects {
-                Activities::dispatch(runtime, &landed.caller, call, Fate::default());
+            for (call, version) in landed.effects {
+                Activities::dispatch(runtime, &landed.caller, call, version, Fate::default());
             }
         }
         Ok(())

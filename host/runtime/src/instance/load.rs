@@ -4,8 +4,9 @@ use super::{Created, Fate, Held, Known, Trouble, guest_turn};
 use crate::Runtime;
 use crate::activities::Activities;
 use dacapo_core::{Event, InstanceId, Orchestration, Payload, TurnRecord};
-use dacapo_store::{InboxEntry, Instance, StoredTurn};
+use dacapo_store::{InboxEntry, Instance, StoreError, StoredTurn};
 use std::sync::{Arc, Mutex};
+use tokio::sync::OwnedSemaphorePermit;
 
 /// An instance as far as it is known, before its guest is needed.
 pub(super) enum Loaded {
@@ -17,8 +18,11 @@ pub(super) enum Loaded {
 
 pub(super) struct Cold {
     known: Known,
-    history: Vec<StoredTurn>,
+    /// That it cannot be read does not keep the instance from being terminated.
+    history: Result<Vec<StoredTurn>, StoreError>,
     inbox: Vec<InboxEntry>,
+    /// Held until it has been replayed.
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
 /// The input that an opening record holds.
@@ -32,22 +36,26 @@ pub(super) fn input_of(opening: &TurnRecord) -> Option<Payload> {
 /// Reads an unfinished instance with its history and inbox.
 pub(super) async fn read(runtime: &Runtime, id: &InstanceId) -> Result<Loaded, Trouble> {
     // Closed never: the semaphore lives as long as the runtime.
-    let _permit = runtime.router.cold_loads.acquire().await.map_err(|_| Trouble::Closed)?;
+    let permit = runtime.router.cold_loads.clone().acquire_owned().await.map_err(|_| Trouble::Closed)?;
     let wanted = id.clone();
     let found = runtime.read(move |store| {
         let Some(instance) = store.instance(&wanted)?.filter(|instance| !instance.status.is_finished()) else {
             return Ok(None);
         };
-        // The inbox last: what is delivered after this read comes as a message, and its number tells that it is new.
-        let history = store.history(instance.key, instance.generation, 0)?;
+        // Three reads, not one: its own turns cannot come between, since it plays none now. A purge can, and then finds
+        // an empty history. What is delivered later comes as a message, and its number tells that it is new.
+        let history = store.history(instance.key, instance.generation, 0);
         let inbox = store.inbox(instance.key)?;
+        let is_empty = matches!(&history, Ok(turns) if turns.is_empty());
+        if is_empty && store.instance(&wanted)?.is_none_or(|now| now.key != instance.key) {
+            return Ok(None);
+        }
         Ok(Some((instance, history, inbox)))
     });
     let (instance, history, inbox) = found.await?.ok_or(Trouble::Gone)?;
-    let input = history.first().and_then(|opening| input_of(&opening.record));
-    let known = Known::of(instance, input);
-    // Three reads, not one: its own turns cannot come between, since it plays none now. A purge can.
-    Ok(Loaded::Cold(Box::new(Cold { known, history, inbox })))
+    let opening = history.as_ref().ok().and_then(|history| history.first());
+    let known = Known::of(instance, opening.and_then(|opening| input_of(&opening.record)));
+    Ok(Loaded::Cold(Box::new(Cold { known, history, inbox, _permit: Some(permit) })))
 }
 
 impl Known {
@@ -69,8 +77,8 @@ impl Known {
 impl Loaded {
     /// Nothing to read: all there is of it was written a moment ago.
     pub(super) fn created(created: &Created) -> Self {
-        let history = vec![StoredTurn { seq: 0, record: created.new.opening.clone() }];
-        Self::Cold(Box::new(Cold { known: created.known(), history, inbox: Vec::new() }))
+        let history = Ok(vec![StoredTurn { seq: 0, record: created.new.opening.clone() }]);
+        Self::Cold(Box::new(Cold { known: created.known(), history, inbox: Vec::new(), _permit: None }))
     }
 
     pub(super) fn known(&self) -> &Known {
@@ -80,10 +88,11 @@ impl Loaded {
         }
     }
 
-    pub(super) fn inbox(&self) -> Vec<InboxEntry> {
+    /// The inbox as it was read.
+    pub(super) fn take_inbox(&mut self) -> Vec<InboxEntry> {
         match self {
             Self::Warm(_) => Vec::new(),
-            Self::Cold(cold) => cold.inbox.clone(),
+            Self::Cold(cold) => std::mem::take(&mut cold.inbox),
         }
     }
 
@@ -95,7 +104,10 @@ impl Loaded {
                 let held = cold.replay(runtime).await?;
                 let calls: Vec<_> = held.orchestration().open_activities().collect();
                 let caller = held.known.caller();
-                calls.into_iter().for_each(|call| Activities::dispatch(runtime, &caller, call, Fate::default()));
+                for call in calls {
+                    let version = caller.resolve(runtime, &call);
+                    Activities::dispatch(runtime, &caller, call, version, Fate::default());
+                }
                 Ok(held)
             }
         }
@@ -104,7 +116,12 @@ impl Loaded {
 
 impl Cold {
     async fn replay(self, runtime: &Arc<Runtime>) -> Result<Box<Held>, Trouble> {
-        let Cold { known, history, .. } = self;
+        let Cold { known, history, inbox: _, _permit } = self;
+        let history = match history {
+            Ok(history) => history,
+            Err(error) if error.is_lasting() => return Err(Trouble::Stalled(Box::new(known), error.to_string())),
+            Err(error) => return Err(error.into()),
+        };
         let version = known.version(runtime)?;
         let mut records = history.into_iter();
         let opening = records.next().map_or(TurnRecord { at_ms: 0, events: Vec::new() }, |turn| turn.record);

@@ -131,6 +131,7 @@ impl From<DeployError> for ApiError {
             DeployError::Invalid(InvalidModule::NotUsable(_)) => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "NotUsable", message)
             }
+            DeployError::Invalid(InvalidModule::NotNow(_)) => Self::unavailable("NotNow", message),
             DeployError::Export { .. } => Self::bad_request("InvalidExport", message),
             DeployError::NameTaken { .. } => Self::new(StatusCode::CONFLICT, "NameTaken", message),
             DeployError::Pinned { .. } => Self::new(StatusCode::CONFLICT, "Pinned", message),
@@ -203,6 +204,7 @@ mod tests {
             (DeployError::Name(name()), (400, "InvalidName", None)),
             (InvalidModule::NotAModule(name()).into(), (400, "NotAModule", None)),
             (InvalidModule::NotUsable(name()).into(), (422, "NotUsable", None)),
+            (InvalidModule::NotNow(name()).into(), (503, "NotNow", Some(5))),
             (DeployError::Export { kind, name: name(), problem: name() }, (400, "InvalidExport", None)),
             (DeployError::NameTaken { kind, function: name(), module: name() }, (409, "NameTaken", None)),
             (DeployError::UnknownVersion { module: name(), version: 1 }, (404, "UnknownVersion", None)),

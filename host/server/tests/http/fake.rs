@@ -3,8 +3,8 @@
 use dacapo_core::orchestration::Stop;
 use dacapo_core::{Failure, Orchestration, Payload, TaskId};
 use dacapo_runtime::executor::{
-    ActivityExecutor, ActivityRun, Exports, GuestEnd, Guests, InvalidModule, ModuleLoader, OrchestratorExecutor, Play,
-    PlayError, SharedOrchestration,
+    ActivityEnd, ActivityExecutor, ActivityRun, Exports, GuestEnd, Guests, InvalidModule, ModuleLoader,
+    OrchestratorExecutor, Play, PlayError, SharedOrchestration,
 };
 use dacapo_store::ModuleVersion;
 use futures::future::{BoxFuture, ready};
@@ -37,14 +37,18 @@ impl ActivityExecutor for Fake {
         false
     }
 
-    fn run(&self, _version: Arc<ModuleVersion>, run: ActivityRun) -> BoxFuture<'_, Result<Payload, Failure>> {
-        Box::pin(ready(Ok(run.input)))
+    fn run(&self, _version: Arc<ModuleVersion>, run: ActivityRun) -> BoxFuture<'_, ActivityEnd> {
+        Box::pin(ready(Ok(Ok(run.input))))
     }
 }
 
 impl ModuleLoader for Fake {
     fn prepare<'a>(&'a self, _digest: &'a str, component: &'a [u8]) -> BoxFuture<'a, Result<Exports, InvalidModule>> {
         Box::pin(ready(exports(component)))
+    }
+
+    fn forget<'a>(&'a self, _digest: &'a str) -> BoxFuture<'a, ()> {
+        Box::pin(ready(()))
     }
 }
 

@@ -197,5 +197,5 @@ pub fn raised(text: &str, name: &str) -> Delivery {
 
 /// A purge.
 pub fn purge(text: &str, force: bool) -> Write {
-    Write::Purge { id: id(text), force }
+    Write::Purge { id: id(text), force, only: None }
 }

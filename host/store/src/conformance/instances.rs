@@ -145,6 +145,16 @@ pub fn purge_refuses_an_unfinished_instance_unless_forced(fixture: &mut Fixture)
     assert_eq!(fixture.find("a"), None);
 }
 
+/// The id may have passed to another instance since.
+pub fn a_purge_by_key_leaves_other_keys_alone(fixture: &mut Fixture) {
+    let key = fixture.create("a");
+    let by_key = |only| Write::Purge { id: id("a"), force: true, only: Some(only) };
+    let before = fixture.observe();
+    assert_eq!(fixture.write(by_key(InstanceKey(key.0 + 1))), Err(Refused::UnknownInstance));
+    assert_eq!(fixture.observe(), before);
+    assert_eq!(fixture.write(by_key(key)), Ok(Written::Purged { key }));
+}
+
 /// Its neighbours stay.
 pub fn a_purged_instance_leaves_nothing(fixture: &mut Fixture) {
     fixture.create("before");

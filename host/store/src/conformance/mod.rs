@@ -33,7 +33,7 @@ macro_rules! conformance_suite {
                 create_refuses_an_unknown_version, a_refused_replacement_keeps_the_finished_instance,
                 a_replaced_instance_leaves_nothing, a_replaced_id_has_a_new_key_and_the_next_epoch,
                 purge_refuses_an_unknown_id, purge_refuses_an_unfinished_instance_unless_forced,
-                a_purged_instance_leaves_nothing, the_input_is_that_of_the_opening, an_unknown_key_has_no_input;
+                a_purge_by_key_leaves_other_keys_alone, a_purged_instance_leaves_nothing, the_input_is_that_of_the_opening, an_unknown_key_has_no_input;
             turns: a_turn_appends_its_record_and_sets_what_it_says, a_turn_with_a_wrong_belief_is_fenced,
                 a_turn_is_committed_once, a_turn_of_an_instance_that_is_gone_is_fenced,
                 the_custom_status_stays_until_it_is_set_or_cleared, every_status_is_applied_as_given,

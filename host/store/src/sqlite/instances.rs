@@ -145,8 +145,14 @@ fn insert(connection: &Connection, new: &NewInstance, epoch: i64, at_ms: i64) ->
 }
 
 /// [`crate::Write::Purge`].
-pub(super) fn purge(connection: &Connection, id: &InstanceId, force: bool) -> Result<Written, Halt> {
-    let Holder { key, status, .. } = holder(connection, id)?.ok_or(Refused::UnknownInstance)?;
+pub(super) fn purge(
+    connection: &Connection,
+    id: &InstanceId,
+    force: bool,
+    only: Option<InstanceKey>,
+) -> Result<Written, Halt> {
+    let found = holder(connection, id)?.filter(|found| only.is_none_or(|only| found.key == only));
+    let Holder { key, status, .. } = found.ok_or(Refused::UnknownInstance)?;
     if !status.is_finished() && !force {
         return Err(Refused::Unfinished { status }.into());
     }

@@ -45,7 +45,7 @@ fn apply(connection: &Connection, times: &mut CreationTimes, write: &Write) -> R
         Write::Create(new) => instances::create(connection, times, new),
         Write::Turn(turn) => turns::commit(connection, turn),
         Write::Deliver(delivery) => inbox::deliver(connection, delivery),
-        Write::Purge { id, force } => instances::purge(connection, id, *force),
+        Write::Purge { id, force, only } => instances::purge(connection, id, *force, *only),
         Write::AddModule(new) => modules::add(connection, new),
         Write::DeleteVersion(id) => modules::delete(connection, *id),
     }

@@ -1,37 +1,16 @@
 //! What the outside sees of a turn, and what becomes of it when the store or the machine does not play along.
 
-mod support;
-
+use crate::support::{World, becomes, flow, id, json, until, until_in_time, waits};
 use dacapo_core::RuntimeStatus;
-use dacapo_runtime::client::Subscription;
-use dacapo_runtime::{ClientError, InstanceView, RuntimeConfig, Start};
-use std::sync::Arc;
+use dacapo_runtime::{ClientError, RuntimeConfig};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use support::{World, id, json};
-
-fn start(text: &str) -> Start {
-    Start { name: "flow".into(), id: Some(id(text)), input: json("7") }
-}
-
-async fn until(watching: &mut Subscription, wanted: impl Fn(&InstanceView) -> bool) -> Arc<InstanceView> {
-    loop {
-        let view = watching.changed().await.expect("not purged");
-        if wanted(&view) {
-            return view;
-        }
-    }
-}
-
-fn waits(view: &InstanceView) -> bool {
-    view.custom_status == Some(json("7"))
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_of_a_turn_is_visible_before_it_is_durable() {
     let world = World::new(RuntimeConfig::default()).await;
     let mut watching = world.client.subscribe(&id("a"));
-    world.client.start(start("a")).await.expect("starts");
+    world.client.start(flow("a")).await.expect("starts");
     until(&mut watching, waits).await;
 
     world.store.hold(true);
@@ -51,20 +30,13 @@ async fn nothing_of_a_turn_is_visible_before_it_is_durable() {
     assert_eq!((end.status, &end.output), (RuntimeStatus::Completed, &Some(json("1"))));
 }
 
-/// Waits for what another thread is about to do.
-async fn becomes(what: impl Fn() -> bool) {
-    while !what() {
-        tokio::task::yield_now().await;
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_activity_with_effects_does_not_run_before_the_turn_that_asked_for_it_is_durable() {
     let world = World::new(RuntimeConfig::default()).await;
     world.store.only_turns();
     world.store.hold(true);
     let mut watching = world.client.subscribe(&id("a"));
-    world.client.start(start("a")).await.expect("starts");
+    world.client.start(flow("a")).await.expect("starts");
     let store = world.store.clone();
     tokio::task::spawn_blocking(move || store.until_held()).await.expect("held");
     assert_eq!(world.guests.runs.load(Ordering::SeqCst), 0);
@@ -80,7 +52,7 @@ async fn a_pure_activity_runs_ahead_of_the_disk_and_nobody_sees_it() {
     world.store.only_turns();
     world.store.hold(true);
     let mut watching = world.client.subscribe(&id("a"));
-    world.client.start(start("a")).await.expect("starts");
+    world.client.start(flow("a")).await.expect("starts");
     becomes(|| world.guests.runs.load(Ordering::SeqCst) == 1).await;
     let seen = world.client.status(&id("a")).await.expect("reads").expect("known");
     assert_eq!((seen.status, &seen.custom_status), (RuntimeStatus::Pending, &None));
@@ -96,20 +68,12 @@ async fn turns_that_were_lost_with_the_store_are_played_again_with_all_that_ran_
         world.store.only_turns();
         world.store.fail(true);
         let mut watching = world.client.subscribe(&id("a"));
-        world.client.start(start("a")).await.expect("starts");
+        world.client.start(flow("a")).await.expect("starts");
         becomes(|| world.store.failed() > 0).await;
         world.store.fail(false);
         world.client.raise_event(&id("a"), "Go", json("1")).await.expect("delivered");
         // Whatever the first attempts left, it is tried again after a while.
-        let ended = until(&mut watching, |view| view.status.is_finished());
-        tokio::pin!(ended);
-        let end = loop {
-            tokio::select! {
-                biased;
-                end = &mut ended => break end,
-                () = tokio::task::yield_now() => world.clock.advance(Duration::from_millis(100)),
-            }
-        };
+        let end = until_in_time(&world, &mut watching, |view| view.status.is_finished()).await;
         assert_eq!((&end.custom_status, &end.output), (&Some(json("7")), &Some(json("1"))), "pure: {pure}");
     }
 }
@@ -119,13 +83,13 @@ async fn a_turn_that_could_not_be_committed_is_played_again() {
     for warm_budget_bytes in [0, 1 << 20] {
         let world = World::new(RuntimeConfig { warm_budget_bytes, ..RuntimeConfig::default() }).await;
         let mut watching = world.client.subscribe(&id("a"));
-        world.client.start(start("a")).await.expect("starts");
+        world.client.start(flow("a")).await.expect("starts");
         until(&mut watching, waits).await;
 
         world.store.fail(true);
         let refused = world.client.raise_event(&id("a"), "Go", json("1")).await;
         assert!(matches!(refused, Err(ClientError::Store(_))), "{refused:?}");
-        let refused = world.client.start(start("b")).await;
+        let refused = world.client.start(flow("b")).await;
         assert!(matches!(refused, Err(ClientError::Store(_))), "{refused:?}");
         assert!(world.client.status(&id("b")).await.expect("reads").is_none(), "half a start");
 
@@ -139,12 +103,12 @@ async fn a_turn_that_could_not_be_committed_is_played_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cuts_are_tried_again_and_only_the_last_one_fails_the_instance() {
     let world = World::new(RuntimeConfig::default()).await;
-    world.guests.cuts.store(2, Ordering::SeqCst);
+    world.guests.cuts.set(2);
     let mut watching = world.client.subscribe(&id("a"));
-    world.client.start(start("a")).await.expect("starts");
+    world.client.start(flow("a")).await.expect("starts");
     until(&mut watching, waits).await;
 
-    world.guests.cuts.store(3, Ordering::SeqCst);
+    world.guests.cuts.set(3);
     world.client.raise_event(&id("a"), "Go", json("1")).await.expect("delivered");
     let end = until(&mut watching, |view| view.status.is_finished()).await;
     assert_eq!(end.status, RuntimeStatus::Failed);
@@ -156,7 +120,7 @@ async fn cuts_are_tried_again_and_only_the_last_one_fails_the_instance() {
 async fn a_drained_runtime_refuses_and_loses_nothing() {
     let world = World::new(RuntimeConfig::default()).await;
     let mut watching = world.client.subscribe(&id("a"));
-    world.client.start(start("a")).await.expect("starts");
+    world.client.start(flow("a")).await.expect("starts");
     until(&mut watching, waits).await;
     world.clock.advance(Duration::from_secs(1));
     drop(watching);

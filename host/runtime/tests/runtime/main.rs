@@ -1,0 +1,5 @@
+//! The runtime on native guests, with a store, a clock and guests that do what a test wants.
+
+mod support;
+mod trouble;
+mod turns;

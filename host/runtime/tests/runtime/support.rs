@@ -1,0 +1,461 @@
+//! A runtime on native guests, and a store that can be held up and made to fail.
+
+use dacapo_core::history::CorruptHistory;
+use dacapo_core::{Event, InstanceId, Orchestration, Payload, RuntimeStatus, TaskId};
+use dacapo_runtime::client::Subscription;
+use dacapo_runtime::executor::{
+    ActivityEnd, ActivityExecutor, ActivityRun, Exports, GuestEnd, Guests, InvalidModule, ModuleLoader,
+    OrchestratorExecutor, Play, PlayError, SharedOrchestration,
+};
+use dacapo_runtime::{Client, InstanceView, ManualClock, Runtime, RuntimeConfig, Start};
+use dacapo_store::memory::MemoryStore;
+use dacapo_store::{
+    ContinueAfter, Delivery, InboxEntry, Instance, InstanceFilter, InstanceKey, ModuleVersion, Page, Refused, Result,
+    Store, StoreError, StoredTurn, Write, Written,
+};
+use futures::future::BoxFuture;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// `Flow` calls activity `Echo` with its input, publishes the result, waits for event `Go`, returns its data.
+/// `Nap` waits for as many milliseconds as its input says, and returns it.
+pub(crate) struct NativeGuests {
+    /// Turns that are cut before one is let through.
+    pub(crate) cuts: Counter,
+    /// Turns and runs that panic before one is let through.
+    pub(crate) panics: Counter,
+    /// Plays and runs that find something out of order before one is let through.
+    pub(crate) not_now: Counter,
+    /// Runs that find no room before one is let through.
+    pub(crate) no_room: Counter,
+    /// Whether activities count as pure.
+    pub(crate) pure: AtomicBool,
+    /// Runs of activities.
+    pub(crate) runs: AtomicUsize,
+    /// Turns of instance `a` pass it.
+    pub(crate) turns: Gate,
+    /// Runs of activities pass it.
+    pub(crate) activities: Gate,
+}
+
+/// Counts down.
+#[derive(Default)]
+pub(crate) struct Counter(AtomicU32);
+
+impl Counter {
+    pub(crate) fn set(&self, times: u32) {
+        self.0.store(times, Ordering::SeqCst);
+    }
+
+    fn takes_one(&self) -> bool {
+        self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
+    }
+}
+
+/// Open until it is closed; then it lets as many through as it is told.
+pub(crate) struct Gate {
+    permits: Semaphore,
+    came: AtomicUsize,
+}
+
+const OPEN: usize = 1 << 20;
+
+impl Gate {
+    fn open() -> Self {
+        Self { permits: Semaphore::new(OPEN), came: AtomicUsize::new(0) }
+    }
+
+    pub(crate) fn close(&self) {
+        self.permits.forget_permits(usize::MAX >> 4);
+        self.came.store(0, Ordering::SeqCst);
+    }
+
+    pub(crate) fn reopen(&self) {
+        self.permits.add_permits(OPEN);
+    }
+
+    pub(crate) fn let_through(&self, how_many: usize) {
+        self.permits.add_permits(how_many);
+    }
+
+    /// How many have come to it since it was closed.
+    pub(crate) fn came(&self) -> usize {
+        self.came.load(Ordering::SeqCst)
+    }
+
+    async fn pass(&self) {
+        self.came.fetch_add(1, Ordering::SeqCst);
+        self.permits.acquire().await.expect("never closed for good").forget();
+    }
+}
+
+impl NativeGuests {
+    fn new() -> Self {
+        Self {
+            cuts: Counter::default(),
+            panics: Counter::default(),
+            not_now: Counter::default(),
+            no_room: Counter::default(),
+            pure: AtomicBool::new(false),
+            runs: AtomicUsize::new(0),
+            turns: Gate::open(),
+            activities: Gate::open(),
+        }
+    }
+}
+
+struct NativePlay {
+    guests: Arc<NativeGuests>,
+    orchestration: SharedOrchestration,
+    task: Option<(TaskId, bool)>,
+}
+
+impl NativePlay {
+    fn step(&mut self) -> GuestEnd {
+        let mut host = self.orchestration.lock().expect("no panic");
+        let host: &mut Orchestration = &mut host;
+        let naps = host.name() == "nap";
+        loop {
+            let Some((task, is_last)) = self.task else {
+                let input = host.input().to_string();
+                let first = match naps {
+                    true => host.start_timer(input.parse().expect("milliseconds")),
+                    false => host.call_activity("Echo".into(), &input),
+                };
+                self.task = Some((first.expect("allowed"), naps));
+                continue;
+            };
+            if host.poll_any(&[task]).expect("allowed").is_none() {
+                return GuestEnd::Parked;
+            }
+            let outcome = host.outcome(task).expect("done");
+            if is_last {
+                return GuestEnd::Returned(outcome);
+            }
+            host.set_custom_status(outcome.expect("Echo succeeds").as_str()).expect("allowed").expect("small");
+            self.task = Some((host.wait_for_event("Go".into()).expect("allowed"), true));
+        }
+    }
+}
+
+impl Play for NativePlay {
+    fn run_turn(&mut self) -> BoxFuture<'_, Result<GuestEnd, PlayError>> {
+        Box::pin(async {
+            let is_a = self.orchestration.lock().expect("no panic").identity().instance_id == id("a");
+            if is_a {
+                self.guests.turns.pass().await;
+            }
+            assert!(!self.guests.panics.takes_one(), "a turn panics, by the test");
+            if self.guests.cuts.takes_one() {
+                return Err(PlayError::Cut("by the test".into()));
+            }
+            Ok(self.step())
+        })
+    }
+
+    fn memory_bytes(&self) -> usize {
+        1_000
+    }
+}
+
+pub(crate) struct Native(pub(crate) Arc<NativeGuests>);
+
+impl OrchestratorExecutor for Native {
+    fn begin<'a>(
+        &'a self,
+        _version: &'a ModuleVersion,
+        orchestration: SharedOrchestration,
+    ) -> BoxFuture<'a, Result<Box<dyn Play>, PlayError>> {
+        let play = NativePlay { guests: self.0.clone(), orchestration, task: None };
+        Box::pin(async move {
+            if self.0.not_now.takes_one() {
+                return Err(PlayError::NotNow("by the test".into()));
+            }
+            Ok(Box::new(play) as Box<dyn Play>)
+        })
+    }
+}
+
+impl ActivityExecutor for Native {
+    fn is_pure(&self, _version: &ModuleVersion) -> bool {
+        self.0.pure.load(Ordering::SeqCst)
+    }
+
+    fn run(&self, _version: Arc<ModuleVersion>, run: ActivityRun) -> BoxFuture<'_, ActivityEnd> {
+        self.0.runs.fetch_add(1, Ordering::SeqCst);
+        Box::pin(async move {
+            self.0.activities.pass().await;
+            assert!(!self.0.panics.takes_one(), "a run panics, by the test");
+            if self.0.not_now.takes_one() {
+                return Err(PlayError::NotNow("by the test".into()));
+            }
+            if self.0.no_room.takes_one() {
+                return Err(PlayError::NoRoom("by the test".into()));
+            }
+            Ok(Ok(run.input))
+        })
+    }
+}
+
+impl ModuleLoader for Native {
+    fn prepare<'a>(&'a self, _: &'a str, _: &'a [u8]) -> BoxFuture<'a, Result<Exports, InvalidModule>> {
+        let orchestrators = vec!["Flow".into(), "Nap".into()];
+        let exports = Exports { orchestrators, activities: vec!["Echo".into()], imports: vec![] };
+        Box::pin(async move { Ok(exports) })
+    }
+
+    fn forget<'a>(&'a self, _: &'a str) -> BoxFuture<'a, ()> {
+        Box::pin(async {})
+    }
+}
+
+#[derive(Default)]
+struct Control {
+    held: bool,
+    waiting: usize,
+    failing: bool,
+    failed: usize,
+    only_turns: bool,
+    /// Commits with an event of this name fail.
+    poison: Option<&'static str>,
+    timers_failing: bool,
+    timers_failed: usize,
+    reads_held: bool,
+    reads_waiting: usize,
+    corrupt: bool,
+}
+
+/// A memory store whose commits can be held up or made to fail.
+pub(crate) struct UnrulyStore {
+    inner: MemoryStore,
+    control: Mutex<Control>,
+    changed: Condvar,
+}
+
+impl UnrulyStore {
+    fn new() -> Self {
+        Self { inner: MemoryStore::new(), control: Mutex::default(), changed: Condvar::new() }
+    }
+
+    /// Only commits that hold a turn are held up and made to fail.
+    pub(crate) fn only_turns(&self) {
+        self.control.lock().expect("no panic").only_turns = true;
+    }
+
+    /// Commits with an event of this name fail from now on.
+    pub(crate) fn poison(&self, event: &'static str) {
+        self.control.lock().expect("no panic").poison = Some(event);
+    }
+
+    /// Timers cannot be read from now on, or can again.
+    pub(crate) fn fail_timers(&self, failing: bool) {
+        self.control.lock().expect("no panic").timers_failing = failing;
+    }
+
+    /// Reads of timers that have failed.
+    pub(crate) fn timers_failed(&self) -> usize {
+        self.control.lock().expect("no panic").timers_failed
+    }
+
+    /// Reads of instances wait from now on, or no longer.
+    pub(crate) fn hold_reads(&self, held: bool) {
+        self.control.lock().expect("no panic").reads_held = held;
+        self.changed.notify_all();
+    }
+
+    /// Reads of instances that wait.
+    pub(crate) fn reads_waiting(&self) -> usize {
+        self.control.lock().expect("no panic").reads_waiting
+    }
+
+    /// Histories cannot be read from now on, or can again.
+    pub(crate) fn corrupt(&self, corrupt: bool) {
+        self.control.lock().expect("no panic").corrupt = corrupt;
+    }
+
+    /// Commits that have failed.
+    pub(crate) fn failed(&self) -> usize {
+        self.control.lock().expect("no panic").failed
+    }
+
+    /// Commits wait from now on, or no longer.
+    pub(crate) fn hold(&self, held: bool) {
+        self.control.lock().expect("no panic").held = held;
+        self.changed.notify_all();
+    }
+
+    /// Commits fail from now on, or no longer.
+    pub(crate) fn fail(&self, failing: bool) {
+        self.control.lock().expect("no panic").failing = failing;
+    }
+
+    /// Returns once a commit waits.
+    pub(crate) fn until_held(&self) {
+        let control = self.control.lock().expect("no panic");
+        drop(self.changed.wait_while(control, |control| control.waiting == 0).expect("no panic"));
+    }
+}
+
+impl Store for UnrulyStore {
+    fn commit(&self, batch: &[Write]) -> Result<Vec<std::result::Result<Written, Refused>>> {
+        let mut control = self.control.lock().expect("no panic");
+        if control.only_turns && !batch.iter().any(|write| matches!(write, Write::Turn(_))) {
+            drop(control);
+            return self.inner.commit(batch);
+        }
+        control.waiting += 1;
+        self.changed.notify_all();
+        control = self.changed.wait_while(control, |control| control.held).expect("no panic");
+        control.waiting -= 1;
+        let poison = control.poison;
+        let is_poisoned = |write: &Write| match write {
+            Write::Deliver(Delivery { event: Event::EventRaised { name, .. }, .. }) => poison == Some(name),
+            _ => false,
+        };
+        if control.failing || batch.iter().any(is_poisoned) {
+            control.failed += 1;
+            return Err(StoreError::Engine { doing: "committing", source: "the disk is full".into() });
+        }
+        drop(control);
+        self.inner.commit(batch)
+    }
+
+    fn instance(&self, id: &InstanceId) -> Result<Option<Instance>> {
+        let mut control = self.control.lock().expect("no panic");
+        control.reads_waiting += 1;
+        control = self.changed.wait_while(control, |control| control.reads_held).expect("no panic");
+        control.reads_waiting -= 1;
+        drop(control);
+        self.inner.instance(id)
+    }
+
+    fn history(&self, key: InstanceKey, generation: u32, from_seq: u64) -> Result<Vec<StoredTurn>> {
+        if self.control.lock().expect("no panic").corrupt {
+            return Err(StoreError::CorruptHistory { key: key.0, source: CorruptHistory::NoOpening });
+        }
+        self.inner.history(key, generation, from_seq)
+    }
+
+    fn inbox(&self, key: InstanceKey) -> Result<Vec<InboxEntry>> {
+        self.inner.inbox(key)
+    }
+
+    fn list(&self, filter: &InstanceFilter, after: ContinueAfter, limit: usize) -> Result<Page> {
+        self.inner.list(filter, after, limit)
+    }
+
+    fn input(&self, key: InstanceKey) -> Result<Option<Payload>> {
+        self.inner.input(key)
+    }
+
+    fn busy(&self, after: InstanceKey, limit: usize) -> Result<Vec<(InstanceKey, InstanceId)>> {
+        self.inner.busy(after, limit)
+    }
+
+    fn timers(&self, after: (u64, InstanceKey), limit: usize) -> Result<Vec<(u64, InstanceKey, InstanceId)>> {
+        let mut control = self.control.lock().expect("no panic");
+        if control.timers_failing {
+            control.timers_failed += 1;
+            return Err(StoreError::Engine { doing: "reading timers", source: "by the test".into() });
+        }
+        drop(control);
+        self.inner.timers(after, limit)
+    }
+
+    fn modules(&self) -> Result<Vec<ModuleVersion>> {
+        self.inner.modules()
+    }
+
+    fn component(&self, digest: &str) -> Result<Option<Vec<u8>>> {
+        self.inner.component(digest)
+    }
+
+    fn describe(&self) -> (&'static str, String) {
+        self.inner.describe()
+    }
+}
+
+/// A runtime with module `m` deployed.
+pub(crate) struct World {
+    pub(crate) store: Arc<UnrulyStore>,
+    pub(crate) guests: Arc<NativeGuests>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) client: Client,
+}
+
+impl World {
+    pub(crate) async fn new(config: RuntimeConfig) -> World {
+        let guests = Arc::new(NativeGuests::new());
+        let native = Arc::new(Native(guests.clone()));
+        let all = Guests { orchestrators: native.clone(), activities: native.clone(), loader: native };
+        let (store, clock) = (Arc::new(UnrulyStore::new()), Arc::new(ManualClock::new(1_000)));
+        let client = Runtime::start(store.clone(), all, clock.clone(), config).await.expect("starts");
+        client.deploy("m", b"native".to_vec()).await.expect("deploys");
+        World { store, guests, clock, client }
+    }
+}
+
+pub(crate) fn id(text: &str) -> InstanceId {
+    InstanceId::parse(text).expect("valid")
+}
+
+pub(crate) fn json(text: &str) -> Payload {
+    Payload::parse(text).expect("json")
+}
+
+/// Starts `Flow` as an instance with this id.
+pub(crate) fn flow(text: &str) -> Start {
+    Start { name: "flow".into(), id: Some(id(text)), input: json("7") }
+}
+
+/// Starts `Nap` as an instance with this id.
+pub(crate) fn nap(text: &str, ms: u64) -> Start {
+    Start { name: "nap".into(), id: Some(id(text)), input: json(&ms.to_string()) }
+}
+
+/// Waits for a view that is wanted, of whichever instance has the id.
+pub(crate) async fn until(watching: &mut Subscription, wanted: impl Fn(&InstanceView) -> bool) -> Arc<InstanceView> {
+    loop {
+        if let Some(view) = watching.changed().await
+            && wanted(&view)
+        {
+            return view;
+        }
+    }
+}
+
+/// As [`until`], while the clock goes on: what is tried again after a while is tried.
+pub(crate) async fn until_in_time(
+    world: &World,
+    watching: &mut Subscription,
+    wanted: impl Fn(&InstanceView) -> bool,
+) -> Arc<InstanceView> {
+    let mut seen = pin!(until(watching, wanted));
+    loop {
+        tokio::select! {
+            biased;
+            view = &mut seen => return view,
+            () = tokio::task::yield_now() => world.clock.advance(Duration::from_millis(100)),
+        }
+    }
+}
+
+/// Waits for what another thread is about to do.
+pub(crate) async fn becomes(what: impl Fn() -> bool) {
+    while !what() {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// `Flow` waits for its event.
+pub(crate) fn waits(view: &InstanceView) -> bool {
+    view.custom_status == Some(json("7")) && view.status == RuntimeStatus::Running
+}
+
+/// It has ended for good.
+pub(crate) fn ended(view: &InstanceView) -> bool {
+    view.status.is_finished() && !view.stalled
+}
