@@ -177,6 +177,26 @@ fn compiled(server: &Server) -> Result<BTreeMap<String, Vec<u8>>> {
     Ok(files)
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_refused_or_deleted_is_not_kept_compiled() -> Result<()> {
+    Server::play(Way::Warm, async |server| {
+        server.deploy(&sample("Workloads")).await?;
+        let one = compiled(server)?;
+        assert_eq!(one.len(), 1);
+        for refused in ["no-exports", "conformance"] {
+            let name = if refused == "conformance" { "not a name" } else { "m" };
+            refusal(server.put_module(name, read(&guest(refused))?).await?, StatusCode::BAD_REQUEST).await?;
+            assert_eq!(compiled(server)?, one, "{refused}");
+        }
+        server.deploy(&guest("two-steps")).await?;
+        assert_eq!(compiled(server)?.len(), 2);
+        expect(delete_version(server, "two-steps", "1").await?, StatusCode::NO_CONTENT).await?;
+        assert_eq!(compiled(server)?, one);
+        Ok(())
+    })
+    .await
+}
+
 /// The name of a compiled module with another authentication code, which is the last part of it.
 fn with_code_of_zeros(name: &str) -> Result<String> {
     let (rest, code) = name.trim_end_matches(".cwasm").rsplit_once('-').context("a name ends with its code")?;

@@ -14,6 +14,12 @@ pub(crate) fn cargo(args: &[&str]) -> Command {
     command
 }
 
+/// A cargo that builds: with the versions in the lockfile, or not at all.
+pub(crate) fn build(args: &[&str]) -> Command {
+    let (subcommand, rest) = args.split_first().expect("a subcommand");
+    cargo(&[&[subcommand, "--locked"], rest].concat())
+}
+
 /// What cargo tells about the workspace of `manifest`, without dependencies.
 pub(crate) fn metadata(manifest: &Path) -> Result<Value> {
     let mut command = cargo(&["metadata", "--format-version=1", "--no-deps", "--manifest-path"]);

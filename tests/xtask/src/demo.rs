@@ -1,6 +1,6 @@
 //! `cargo xtask demo`: serves, deploys, and plays two samples before your eyes.
 
-use crate::cargo::{cargo, target_dir};
+use crate::cargo::{self, target_dir};
 use crate::process::show;
 use crate::samples;
 use crate::server::Server;
@@ -21,7 +21,7 @@ pub(crate) enum After {
 /// Builds what is missing, and shows it at work. Fails when anything is not as it should be.
 pub(crate) fn run(after: After) -> Result<()> {
     let components = step("samples", samples::build)?;
-    step("host", || show(&mut cargo(&["build", "--package", "dacapo-server"])))?;
+    step("host", || show(&mut cargo::build(&["build", "--package", "dacapo-server"])))?;
     let program = target_dir()?.join("debug/dacapo");
     let server = step("serve", || {
         let server = Server::start(&program)?;

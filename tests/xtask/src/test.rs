@@ -1,6 +1,6 @@
 //! `cargo xtask test`: all set-up and all tests.
 
-use crate::cargo::{cargo, target_dir};
+use crate::cargo::{build, cargo, target_dir};
 use crate::process::{root, show};
 use crate::step::step;
 use crate::tally::Tally;
@@ -12,6 +12,10 @@ use std::process::ExitCode;
 /// Workspaces whose sources are checked for their format.
 const WORKSPACES: [&str; 4] =
     ["Cargo.toml", "guest-sdk/rust/Cargo.toml", "samples/rust/Cargo.toml", "tests/guests/Cargo.toml"];
+
+/// Workspaces that are built for the sandbox; the samples' lints cover the SDK that they use.
+const GUESTS: [&str; 2] = ["samples/rust/Cargo.toml", "tests/guests/Cargo.toml"];
+const WASM: &str = "wasm32-wasip2";
 
 const SDK: &str = "guest-sdk/rust/Cargo.toml";
 
@@ -28,18 +32,29 @@ pub(crate) fn run() -> Result<ExitCode> {
 }
 
 fn set_up() -> Result<()> {
+    step("rustfmt and clippy", || tools::add_components(&["rustfmt", "clippy"]))?;
     step("wasm targets", || tools::add_targets(&["wasm32-wasip2", "wasm32-unknown-unknown"]))?;
     step("tools", tools::check)?;
     step("format", format)?;
-    step("clippy", || show(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])))?;
+    step("clippy", || show(&mut build(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])))?;
     step("core on wasm32", || {
-        show(&mut cargo(&["build", "--package", "dacapo-core", "--target", "wasm32-unknown-unknown"]))
+        show(&mut build(&["build", "--package", "dacapo-core", "--target", "wasm32-unknown-unknown"]))
     })?;
     step("samples", samples::build)?;
     step("guests", guests::build)?;
+    step("clippy of what runs in the sandbox", clippy_guests)?;
     step("clients", clients::install)?;
     // The end-to-end tests run the binary; `cargo test` alone does not build it for them.
-    step("host", || show(&mut cargo(&["build", "--workspace", "--bins"])))
+    step("host", || show(&mut build(&["build", "--workspace", "--bins"])))
+}
+
+fn clippy_guests() -> Result<()> {
+    for manifest in GUESTS {
+        let mut clippy = build(&["clippy", "--workspace", "--release", "--target", WASM, "--manifest-path"]);
+        let clippy = clippy.arg(root().join(manifest)).args(["--", "-D", "warnings"]);
+        show(clippy.env("CARGO_TARGET_DIR", target_dir()?.join("guests")))?;
+    }
+    Ok(())
 }
 
 fn format() -> Result<()> {
@@ -52,11 +67,11 @@ fn format() -> Result<()> {
 
 fn tests(tally: &mut Tally) -> Result<()> {
     step("tests of the SDK", || {
-        let mut sdk = cargo(&["test", "--workspace", "--no-fail-fast", "--manifest-path"]);
+        let mut sdk = build(&["test", "--workspace", "--no-fail-fast", "--manifest-path"]);
         sdk.arg(root().join(SDK)).env("CARGO_TARGET_DIR", target_dir()?.join("sdk"));
         passed(tally.run(&mut sdk, &mut stdout())?)
     })?;
-    step("tests", || passed(tally.run(&mut cargo(&["test", "--workspace", "--no-fail-fast"]), &mut stdout())?))
+    step("tests", || passed(tally.run(&mut build(&["test", "--workspace", "--no-fail-fast"]), &mut stdout())?))
 }
 
 fn passed(success: bool) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use crate::process::{capture, show, succeeds};
 use anyhow::{Context, Result, bail};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// A program that the tests need.
 struct Tool {
@@ -22,6 +22,19 @@ const TOOLS: [Tool; 3] = [
     Tool { name: "node", probe: &["node", "--version"], packages: &["nodejs"] },
     Tool { name: "npm", probe: &["npm", "--version"], packages: &["npm"] },
 ];
+
+/// Adds the parts of the toolchain that are not installed yet.
+pub(crate) fn add_components(wanted: &[&str]) -> Result<()> {
+    let has = |component: &str| match component {
+        "rustfmt" => succeeds(Command::new("cargo").args(["fmt", "--version"])),
+        other => succeeds(Command::new("cargo").args([other, "--version"])),
+    };
+    for component in wanted.iter().filter(|component| !has(component)) {
+        show(Command::new("rustup").args(["component", "add", component]))
+            .with_context(|| format!("{component} is missing; this installs it: rustup component add {component}"))?;
+    }
+    Ok(())
+}
 
 /// Adds the wasm targets that are not installed yet.
 pub(crate) fn add_targets(wanted: &[&str]) -> Result<()> {
@@ -58,8 +71,14 @@ pub(crate) fn check() -> Result<()> {
     }
     let packages: Vec<&str> = missing.iter().flat_map(|tool| tool.packages).copied().collect();
     if std::env::var("CI").is_ok_and(|ci| ci == "true") {
-        show(Command::new("apt-get").arg("update"))?;
-        show(Command::new("apt-get").args(["install", "-y", "--no-install-recommends"]).args(&packages))?;
+        let apt = |args: &[&str]| {
+            // It must not wait for an answer that nobody is there to give.
+            let mut apt = Command::new("apt-get");
+            apt.args(args).env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null());
+            apt
+        };
+        show(&mut apt(&["update"]))?;
+        show(apt(&["install", "-y", "--no-install-recommends"]).args(&packages))?;
     }
     let names: Vec<&str> = missing.iter().filter(|tool| !is_there(tool)).map(|tool| tool.name).collect();
     if names.is_empty() {

@@ -1,6 +1,6 @@
 //! Builds a workspace of wasm crates into components.
 
-use crate::cargo::{cargo, metadata};
+use crate::cargo::{self, metadata};
 use crate::process::show;
 use crate::tools;
 use anyhow::{Context, Result, bail};
@@ -38,7 +38,7 @@ impl Workspace {
         }
         tools::add_targets(&[TARGET])?;
         let crates = self.crates()?;
-        let mut build = cargo(&["build", "--release", "--workspace", "--target", TARGET, "--manifest-path"]);
+        let mut build = cargo::build(&["build", "--release", "--workspace", "--target", TARGET, "--manifest-path"]);
         show(build.arg(&self.manifest).env("CARGO_TARGET_DIR", &self.target_dir))?;
         clear(&self.out_dir)?;
         crates.iter().map(|(package, library)| self.collect(package, library)).collect()
