@@ -1,6 +1,6 @@
 //! Failures that guests see, and faults that end them.
 
-use crate::ids::{MAX_NAME_CHARS, TaskId};
+use crate::ids::{InvalidInstanceId, MAX_NAME_CHARS, TaskId};
 use crate::payload::Payload;
 use serde::{Deserialize, Serialize};
 
@@ -120,16 +120,18 @@ pub enum GuestFault {
         /// Its value.
         limit: usize,
     },
-    /// A part of the contract that this host does not offer yet.
-    #[error("{0} is not yet offered by this version of Dacapo")]
-    NotYet(&'static str),
+    /// A retry policy is not one.
+    #[error("the retry policy is not one: {0}")]
+    RetryPolicy(String),
+    /// An instance id is not one.
+    #[error("the instance id is not one: {0}")]
+    InstanceId(#[from] InvalidInstanceId),
 }
 
 impl GuestFault {
     /// The failure that the instance ends with.
     pub fn into_failure(self) -> Failure {
         let kind = match self {
-            GuestFault::NotYet(_) => "not-yet",
             GuestFault::HistoryFull { .. } => "history-full",
             _ => "guest-fault",
         };

@@ -1,8 +1,9 @@
 //! The closed set of things that can have happened to an execution.
 
 use crate::error::Failure;
-use crate::ids::TaskId;
+use crate::ids::{InstanceId, TaskId};
 use crate::payload::Payload;
+use crate::retry::{ActivityOptions, ChildOptions};
 use serde::{Deserialize, Serialize};
 
 /// One thing that happened. Never changed once it is written; new kinds are added, none is reused.
@@ -44,10 +45,55 @@ pub enum Event {
         /// Its data.
         data: Payload,
     },
+    /// Arrived: a child completed. Of a detached one: it exists, and the result is its id.
+    ChildCompleted {
+        /// The child's task.
+        task: TaskId,
+        /// What it returned.
+        result: Payload,
+    },
+    /// Arrived: a child failed, was terminated, or could not be started.
+    ChildFailed {
+        /// The child's task.
+        task: TaskId,
+        /// Why.
+        failure: Failure,
+    },
+    /// Arrived with the failure of an attempt: the call's policy asks for another one.
+    RetryScheduled {
+        /// The task of the activity or child.
+        task: TaskId,
+        /// The number of the next attempt, from 2.
+        attempt: u32,
+        /// When it starts, in milliseconds since 1970. Its timer fires as any other.
+        fire_at_ms: u64,
+    },
+    /// Arrived: somebody suspended the instance. What arrives from here on is kept, and the orchestrator stands still.
+    ExecutionSuspended {
+        /// What they said.
+        reason: String,
+    },
+    /// Arrived: somebody let it go on.
+    ExecutionResumed {
+        /// What they said.
+        reason: String,
+    },
+    /// Arrived: somebody rewound the failed instance.
+    ExecutionRewound {
+        /// What they said.
+        reason: String,
+        /// The first turn that does not count any more; what of its arrivals and of those after it still counts follows
+        /// this event. Absent while it waits in the inbox.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from_turn: Option<u64>,
+    },
     /// Arrived: somebody ended the instance.
     ExecutionTerminated {
         /// What they said; the instance's output.
         reason: String,
+        /// Whether its children end too.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        recursive: bool,
     },
 
     /// Command: run an activity.
@@ -56,6 +102,30 @@ pub enum Event {
         name: String,
         /// Its input.
         input: Payload,
+        /// Retries and time-out.
+        #[serde(default, skip_serializing_if = "ActivityOptions::is_default")]
+        options: ActivityOptions,
+    },
+    /// Command: start another orchestrator.
+    ChildScheduled {
+        /// The orchestrator.
+        name: String,
+        /// Its input.
+        input: Payload,
+        /// The id it gets.
+        instance_id: InstanceId,
+        /// Retries, and whether it is waited for.
+        #[serde(default, skip_serializing_if = "ChildOptions::is_default")]
+        options: ChildOptions,
+    },
+    /// Command: send an event to another instance.
+    EventSent {
+        /// The receiver.
+        instance_id: InstanceId,
+        /// The event's name.
+        name: String,
+        /// Its data.
+        data: Payload,
     },
     /// Command: publish a custom status that was too large; the guest was told so, and is told so again on replay,
     /// whatever the limit is by then.
@@ -78,6 +148,13 @@ pub enum Event {
         /// The task.
         task: TaskId,
     },
+    /// Command: the orchestrator returned, and the instance begins anew. The last event of an execution.
+    ExecutionContinuedAsNew {
+        /// The input of the next execution.
+        input: Payload,
+        /// Whether events that nothing has taken go along.
+        keep_events: bool,
+    },
     /// Command: the orchestrator returned. The last event of an execution.
     ExecutionCompleted {
         /// What it returned.
@@ -99,8 +176,17 @@ impl Event {
             | Event::TaskFailed { .. }
             | Event::TimerFired { .. }
             | Event::EventRaised { .. }
+            | Event::ChildCompleted { .. }
+            | Event::ChildFailed { .. }
+            | Event::RetryScheduled { .. }
+            | Event::ExecutionSuspended { .. }
+            | Event::ExecutionResumed { .. }
+            | Event::ExecutionRewound { .. }
             | Event::ExecutionTerminated { .. } => true,
             Event::TaskScheduled { .. }
+            | Event::ChildScheduled { .. }
+            | Event::EventSent { .. }
+            | Event::ExecutionContinuedAsNew { .. }
             | Event::CustomStatusRefused { .. }
             | Event::TimerCreated { .. }
             | Event::EventAwaited { .. }
@@ -113,12 +199,21 @@ impl Event {
     /// The payload it carries, for limits and for people.
     pub fn payload(&self) -> Option<&Payload> {
         match self {
-            Event::ExecutionStarted { input, .. } | Event::TaskScheduled { input, .. } => Some(input),
-            Event::TaskCompleted { result, .. } => Some(result),
-            Event::EventRaised { data, .. } => Some(data),
+            Event::ExecutionStarted { input, .. }
+            | Event::TaskScheduled { input, .. }
+            | Event::ChildScheduled { input, .. }
+            | Event::ExecutionContinuedAsNew { input, .. } => Some(input),
+            Event::TaskCompleted { result, .. } | Event::ChildCompleted { result, .. } => Some(result),
+            Event::EventRaised { data, .. } | Event::EventSent { data, .. } => Some(data),
             Event::ExecutionCompleted { output } => Some(output),
-            Event::TaskFailed { failure, .. } | Event::ExecutionFailed { failure } => failure.details.as_ref(),
+            Event::TaskFailed { failure, .. }
+            | Event::ChildFailed { failure, .. }
+            | Event::ExecutionFailed { failure } => failure.details.as_ref(),
             Event::TimerFired { .. }
+            | Event::RetryScheduled { .. }
+            | Event::ExecutionSuspended { .. }
+            | Event::ExecutionResumed { .. }
+            | Event::ExecutionRewound { .. }
             | Event::ExecutionTerminated { .. }
             | Event::CustomStatusRefused { .. }
             | Event::TimerCreated { .. }

@@ -8,13 +8,23 @@ pub const ENCODING_VERSION: u32 = 1;
 
 /// One turn as it is kept: what arrived, then what the orchestrator commanded.
 ///
-/// The first record of an execution, number 0, is its *opening*: it holds [`Event::ExecutionStarted`] and no command.
+/// The first record of an execution, number 0, is its *opening*: it holds [`Event::ExecutionStarted`], after it the
+/// events that the execution before it has kept, and no command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TurnRecord {
     /// The time of the turn, in milliseconds since 1970.
     pub at_ms: u64,
     /// Arrivals, then commands.
     pub events: Vec<Event>,
+}
+
+/// One record of a history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredTurn {
+    /// Its number in the execution, from 0.
+    pub seq: u64,
+    /// What happened.
+    pub record: TurnRecord,
 }
 
 #[derive(Serialize)]
@@ -56,7 +66,7 @@ pub enum CorruptHistory {
         reason: String,
     },
     /// The first record is not an opening.
-    #[error("the history does not begin with ExecutionStarted alone")]
+    #[error("the history does not begin with ExecutionStarted and kept events")]
     NoOpening,
     /// An arrival after a command, within one record.
     #[error("record {seq}: an arrival stands after a command")]

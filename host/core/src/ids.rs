@@ -16,7 +16,7 @@ pub const MAX_NAME_CHARS: usize = 256;
 pub struct InstanceId(Arc<str>);
 
 /// Why a text is not an instance id.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum InvalidInstanceId {
     /// The empty text.
     #[error("An instance id must not be empty.")]
@@ -161,6 +161,13 @@ impl Identity {
     /// The idempotency key of an activity call: the same for every attempt and re-run of it.
     pub fn idempotency_key(&self, task: TaskId) -> String {
         format_uuid(&self.derive("activity", u64::from(task.0)))
+    }
+
+    /// The id of a child that was given none: it begins with its parent's, for people.
+    pub fn child_id(&self, task: TaskId) -> InstanceId {
+        let parent: String = self.instance_id.as_str().chars().take(MAX_INSTANCE_ID_CHARS - 64).collect();
+        let own = hex::encode(&self.derive("child", u64::from(task.0))[..8]);
+        InstanceId::parse(&format!("{parent}:{own}")).expect("characters of an id, and hex digits")
     }
 
     /// The seed of the guest's random numbers.

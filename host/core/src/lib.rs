@@ -12,6 +12,8 @@
 //! | [`status`] | the runtime status of an instance |
 //! | [`orchestration`] | the state machine a guest talks to while it plays |
 //! | [`replay`] | match or mismatch between what was recorded and what is played |
+//! | [`retry`] | which failed attempts are followed by another one, and when |
+//! | [`rewind`] | what of a failed execution still counts once it is rewound |
 //! | [`turn`] | what one turn leaves behind: the value that is committed |
 //! | [`limits`] | every bound, with its default |
 //! | [`error`] | failures that guests see, and faults that end them |
@@ -24,15 +26,18 @@ pub mod limits;
 pub mod orchestration;
 pub mod payload;
 pub mod replay;
+pub mod retry;
+pub mod rewind;
 pub mod status;
 pub mod turn;
 
 pub use error::{Failure, GuestFault};
 pub use event::Event;
-pub use history::TurnRecord;
+pub use history::{StoredTurn, TurnRecord};
 pub use ids::{Identity, InstanceId, TaskId};
 pub use limits::Limits;
 pub use orchestration::Orchestration;
 pub use payload::Payload;
+pub use retry::{ActivityOptions, ChildOptions, RetryPolicy};
 pub use status::RuntimeStatus;
-pub use turn::{ActivityCall, TurnEnd, TurnOutcome};
+pub use turn::{ActivityCall, ChildStart, Send, TurnEnd, TurnOutcome};

@@ -48,6 +48,12 @@ impl Expected {
         }
     }
 
+    /// Whether nothing but a failure follows: perhaps the guest broke off half way, and what it had commanded until then
+    /// was dropped.
+    pub fn is_broken_off(&self) -> bool {
+        matches!(self.commands.as_slice(), [Event::ExecutionFailed { .. }])
+    }
+
     /// Whether the recorded turn ended the execution as Failed: a limit may have been the cause.
     pub fn ends_in_failure(&self) -> bool {
         matches!(self.commands.as_slice().last(), Some(Event::ExecutionFailed { .. }))
@@ -65,7 +71,20 @@ impl Expected {
 fn describe(event: Option<&Event>) -> String {
     let Some(event) = event else { return "no further command in this turn".into() };
     match event {
-        Event::TaskScheduled { name, input } => format!("a call of activity '{name}' with input {}", shorten(input)),
+        Event::TaskScheduled { name, input, options } => {
+            let options = match serde_json::to_string(options) {
+                Ok(text) if !options.is_default() => format!(" and options {text}"),
+                _ => String::new(),
+            };
+            format!("a call of activity '{name}' with input {}{options}", shorten(input))
+        }
+        Event::ChildScheduled { name, input, instance_id, .. } => {
+            format!("a start of orchestrator '{name}' as '{instance_id}' with input {}", shorten(input))
+        }
+        Event::EventSent { instance_id, name, data } => {
+            format!("event '{name}' for '{instance_id}' with {}", shorten(data))
+        }
+        Event::ExecutionContinuedAsNew { input, .. } => format!("a new execution with input {}", shorten(input)),
         Event::CustomStatusRefused { .. } => "a custom status that was too large".into(),
         Event::TimerCreated { fire_at_ms } => format!("a timer for {fire_at_ms} ms"),
         Event::EventAwaited { name } => format!("a wait for event '{name}'"),
@@ -109,9 +128,11 @@ fn likely_cause(expected: Option<&Event>, found: Option<&Event>) -> &'static str
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ActivityOptions;
 
     fn call(name: &str, input: &str) -> Event {
-        Event::TaskScheduled { name: name.into(), input: Payload::parse(input).expect("json") }
+        let input = Payload::parse(input).expect("json");
+        Event::TaskScheduled { name: name.into(), input, options: ActivityOptions::default() }
     }
 
     #[test]

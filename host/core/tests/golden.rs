@@ -1,6 +1,8 @@
 //! What earlier versions wrote is still read, and means the same.
 
-use dacapo_core::{Event, Failure, Payload, TaskId, TurnRecord};
+use dacapo_core::{
+    ActivityOptions, ChildOptions, Event, Failure, InstanceId, Payload, RetryPolicy, TaskId, TurnRecord,
+};
 
 /// One record with every kind of event of encoding 1, as bytes that were written when it was current.
 const RECORD_V1: &str = include_str!("../../../tests/golden/record-v1.json");
@@ -22,13 +24,57 @@ fn record_v1() -> TurnRecord {
         Event::TaskFailed { task: TaskId(2), failure: Failure::new("trap", "it trapped") },
         Event::TimerFired { task: TaskId(3) },
         Event::EventRaised { name: name.clone(), data: Payload::null() },
-        Event::ExecutionTerminated { reason: "enough".into() },
-        Event::TaskScheduled { name: "CalculateDiscount".into(), input: json(r#""ada""#) },
+        Event::ExecutionTerminated { reason: "enough".into(), recursive: false },
+        Event::TaskScheduled {
+            name: "CalculateDiscount".into(),
+            input: json(r#""ada""#),
+            options: ActivityOptions::default(),
+        },
         Event::TimerCreated { fire_at_ms: 1_700_000_060_123 },
         Event::EventAwaited { name },
         Event::TaskCancelled { task: TaskId(3) },
         Event::ExecutionCompleted { output: json("true") },
         Event::ExecutionFailed { failure: Failure::new("error", "it failed") },
+        Event::ChildCompleted { task: TaskId(4), result: json("1") },
+        Event::ChildFailed { task: TaskId(5), failure: Failure::new("child-failed", "it failed") },
+        Event::RetryScheduled { task: TaskId(2), attempt: 2, fire_at_ms: 1_700_000_000_200 },
+        Event::ExecutionSuspended { reason: "hold on".into() },
+        Event::ExecutionResumed { reason: "go on".into() },
+        Event::ExecutionRewound { reason: "again".into(), from_turn: Some(7) },
+        Event::ExecutionRewound { reason: "again".into(), from_turn: None },
+        Event::ExecutionTerminated { reason: "all of you".into(), recursive: true },
+        Event::TaskScheduled {
+            name: "Pay".into(),
+            input: json("1"),
+            options: ActivityOptions {
+                retry: Some(RetryPolicy {
+                    max_delay_ms: Some(9),
+                    give_up_after_ms: Some(99),
+                    unless_kinds: vec!["declined".into()],
+                    ..RetryPolicy::every(3, 5).with_backoff(1.5).expect("in range")
+                }),
+                timeout_ms: Some(1_000),
+            },
+        },
+        Event::ChildScheduled {
+            name: "Approve".into(),
+            input: json("1"),
+            instance_id: InstanceId::parse("a:1").expect("valid"),
+            options: ChildOptions { retry: Some(RetryPolicy::every(3, 5)), detached: true },
+        },
+        Event::ChildScheduled {
+            name: "Approve".into(),
+            input: json("1"),
+            instance_id: InstanceId::parse("a:2").expect("valid"),
+            options: ChildOptions::default(),
+        },
+        Event::EventSent {
+            instance_id: InstanceId::parse("b").expect("valid"),
+            name: "Withdrawn".into(),
+            data: json("[1,  2]"),
+        },
+        Event::CustomStatusRefused { reason: "17 KB".into() },
+        Event::ExecutionContinuedAsNew { input: json("2"), keep_events: true },
     ];
     TurnRecord { at_ms: 1_700_000_000_123, events }
 }

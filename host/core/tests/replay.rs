@@ -4,9 +4,11 @@ mod script;
 
 use dacapo_core::orchestration::Stop;
 use dacapo_core::replay::Mismatch;
-use dacapo_core::{Identity, InstanceId, Limits, Orchestration, Payload, TurnEnd, TurnOutcome, TurnRecord};
+use dacapo_core::{
+    ActivityOptions, Identity, InstanceId, Limits, Orchestration, Payload, StoredTurn, TurnEnd, TurnOutcome, TurnRecord,
+};
 use proptest::prelude::*;
-use script::{Happening, Op, Player};
+use script::{Happening, Op, Open, Player};
 
 fn open() -> Orchestration {
     let identity =
@@ -21,6 +23,18 @@ struct Played {
     turns: Vec<TurnOutcome>,
     log: Vec<String>,
     in_flight: Vec<dacapo_core::ActivityCall>,
+    children: Vec<dacapo_core::ChildStart>,
+}
+
+impl Played {
+    fn of(turns: Vec<TurnOutcome>, log: Vec<String>, host: &Orchestration) -> Self {
+        Self { turns, log, in_flight: host.open_activities().collect(), children: host.open_children().collect() }
+    }
+}
+
+/// The guest's part of a turn.
+fn play(player: &mut Player, host: &mut Orchestration) -> Result<TurnEnd, Stop> {
+    if host.is_suspended() { Ok(TurnEnd::Parked) } else { player.play(host) }
 }
 
 /// Plays `script` live, with `happenings` between the turns.
@@ -34,32 +48,33 @@ fn live(script: &[Op], happenings: &[Happening]) -> Played {
         if !orchestration.begin_turn(now_ms, std::mem::take(&mut arrivals)) {
             continue;
         }
-        let end = player.play(&mut orchestration).expect("a live play is never stopped");
+        let end = play(&mut player, &mut orchestration).expect("a live play is never stopped");
         let outcome = orchestration.finish_turn(end).expect("a live turn matches itself");
-        open_calls = orchestration.open_activities().map(|call| call.task).collect();
-        let finished = outcome.status.is_finished();
+        open_calls = Open::of(&orchestration);
+        let finished = outcome.status.is_finished() || outcome.next_execution.is_some();
         turns.push(outcome);
         if finished {
             break;
         }
     }
-    Played { turns, log: player.log, in_flight: orchestration.open_activities().collect() }
+    Played::of(turns, player.log, &orchestration)
 }
 
 /// Plays `script` again along `records`.
 fn replay(script: &[Op], records: &[TurnRecord]) -> Result<Played, Box<Mismatch>> {
     let (mut orchestration, mut player) = (open(), Player::new(script));
     let mut turns = Vec::new();
-    for record in records {
-        orchestration.replay_turn(record.clone()).expect("the history is one");
-        let end = match player.play(&mut orchestration) {
+    for (n, record) in records.iter().enumerate() {
+        let turn = StoredTurn { seq: n as u64 + 1, record: record.clone() };
+        orchestration.replay_turn(turn).expect("the history is one");
+        let end = match play(&mut player, &mut orchestration) {
             Ok(end) => end,
             Err(Stop::Mismatch(_)) => TurnEnd::Parked,
             Err(Stop::Fault(fault)) => panic!("the script keeps the contract: {fault}"),
         };
         turns.push(orchestration.finish_turn(end)?);
     }
-    Ok(Played { turns, log: player.log, in_flight: orchestration.open_activities().collect() })
+    Ok(Played::of(turns, player.log, &orchestration))
 }
 
 fn stored(played: &Played) -> Vec<TurnRecord> {
@@ -133,7 +148,8 @@ fn open_with(limits: Limits) -> Orchestration {
 fn limits_that_are_lowered_do_not_stop_what_was_let_through_before() {
     let turn = |host: &mut Orchestration| {
         for n in 0..3 {
-            host.call_activity("A".into(), &format!("\"{n} and more\"")).map_err(|stop| stop.to_string())?;
+            host.call_activity("A".into(), &format!("\"{n} and more\""), ActivityOptions::default())
+                .map_err(|stop| stop.to_string())?;
         }
         Ok::<_, String>(())
     };
@@ -151,7 +167,7 @@ fn limits_that_are_lowered_do_not_stop_what_was_let_through_before() {
         ..Limits::default()
     };
     let mut host = open_with(low.clone());
-    host.replay_turn(recorded.clone()).expect("a history");
+    host.replay_turn(StoredTurn { seq: 1, record: recorded.clone() }).expect("a history");
     turn(&mut host).expect("let through before");
     assert_eq!(host.finish_turn(TurnEnd::Parked).expect("matches").record, recorded);
     // From here on it is live, and the limits hold.
@@ -165,7 +181,8 @@ fn a_custom_status_that_was_refused_is_refused_again_whatever_the_limit_is_by_th
     let turn = |host: &mut Orchestration| {
         let big = format!("\"{}\"", "x".repeat(3_000));
         let told = host.set_custom_status(&big).expect("no trap").map_err(|failure| failure.message);
-        host.call_activity(if told.is_ok() { "Fine" } else { "Sorry" }.into(), "1").expect("allowed");
+        let name = if told.is_ok() { "Fine" } else { "Sorry" };
+        host.call_activity(name.into(), "1", ActivityOptions::default()).expect("allowed");
         told
     };
     let limits = |custom_status_kib| Limits { custom_status_kib, ..Limits::default() };
@@ -177,7 +194,7 @@ fn a_custom_status_that_was_refused_is_refused_again_whatever_the_limit_is_by_th
         assert_eq!(told.is_ok(), live == 16);
 
         let mut host = open_with(limits(later));
-        host.replay_turn(outcome.record.clone()).expect("a history");
+        host.replay_turn(StoredTurn { seq: 1, record: outcome.record.clone() }).expect("a history");
         assert_eq!(turn(&mut host), told);
         assert_eq!(host.finish_turn(TurnEnd::Parked).expect("matches"), outcome);
     }

@@ -99,14 +99,14 @@ async fn run(
         instance_id: caller.identity.instance_id.to_string(),
         name: call.name,
         input: call.input,
-        attempt: 1,
+        attempt: call.attempt,
         now_ms: runtime.clock.now_ms(),
     };
     let ended = loop {
         if runtime.is_closing() {
             return None;
         }
-        match once(runtime, version.clone(), run.clone()).await? {
+        match once(runtime, version.clone(), run.clone(), call.timeout_ms).await? {
             Ok(ended) => break ended,
             // It waits for room that a guest at rest makes; if all are at work, they will soon rest.
             Err(PlayError::NoRoom(_)) => {
@@ -141,13 +141,30 @@ async fn run(
 }
 
 /// One run; `None` when the runtime closed and nothing is lost by giving it up.
-async fn once(runtime: &Runtime, version: Arc<ModuleVersion>, run: ActivityRun) -> Option<ActivityEnd> {
+async fn once(
+    runtime: &Runtime,
+    version: Arc<ModuleVersion>,
+    run: ActivityRun,
+    timeout_ms: Option<u64>,
+) -> Option<ActivityEnd> {
+    let name = run.name.clone();
+    let until_ms = timeout_ms.map(|timeout_ms| runtime.clock.now_ms().saturating_add(timeout_ms));
+    let timed_out = async {
+        match until_ms {
+            Some(at_ms) => runtime.clock.sleep_until(at_ms).await,
+            None => std::future::pending().await,
+        }
+    };
     let activities = &runtime.guests.activities;
     let is_pure = activities.is_pure(&version);
     // A mistake of the host's own must not end the flow, nor leave it waiting for ever.
     let running = AssertUnwindSafe(activities.run(version, run)).catch_unwind();
     let ended = tokio::select! {
         ended = running => ended,
+        () = timed_out => {
+            let message = format!("Activity '{name}' took longer than {} ms.", timeout_ms.unwrap_or_default());
+            return Some(Ok(Err(Failure::new("timeout", message))));
+        }
         () = runtime.closing.cancelled(), if is_pure => return None,
     };
     Some(ended.unwrap_or_else(|panic| Err(PlayError::NotNow(format!("the host panicked: {}", panic_text(&*panic))))))

@@ -5,7 +5,7 @@ use crate::committer::CommitError;
 use crate::modules::DeployError;
 use crate::watch::{InstanceView, Watching};
 use dacapo_core::ids::MAX_NAME_CHARS;
-use dacapo_core::{Event, InstanceId, Orchestration, Payload, RuntimeStatus};
+use dacapo_core::{Event, InstanceId, Orchestration, Payload, RuntimeStatus, StoredTurn};
 use dacapo_store::{
     ContinueAfter, Delivery, InstanceFilter, InstanceKey, ModuleVersion, NewInstance, Refused, StoreError,
 };
@@ -51,6 +51,14 @@ pub enum ClientError {
         /// The id.
         id: InstanceId,
         /// How it ended.
+        status: RuntimeStatus,
+    },
+    /// The instance has not failed.
+    #[error("The instance '{id}' is {status}: only a failed one can be rewound.")]
+    NotFailed {
+        /// The id.
+        id: InstanceId,
+        /// Where it stands.
         status: RuntimeStatus,
     },
     /// The instance has not ended.
@@ -197,7 +205,8 @@ impl Client {
                 return Err(ClientError::NoSuchOrchestrator { name: start.name, known });
             };
             let opening = Orchestration::opening(&start.name, start.input.clone(), runtime.clock.now_ms());
-            let new = NewInstance { id: id.clone(), name: start.name.clone(), version: version.id, opening };
+            let new =
+                NewInstance { id: id.clone(), name: start.name.clone(), version: version.id, opening, parent: None };
             match runtime.create(new).await {
                 Ok(()) => return Ok(id),
                 // Deleted between the look-up and the commit: the catalog is about to say what there is now.
@@ -246,9 +255,47 @@ impl Client {
         self.deliver(id, Event::EventRaised { name: name.to_owned(), data }, 0).await
     }
 
-    /// Terminates an instance; returns when that is durable. `reason` becomes its output.
-    pub async fn terminate(&self, id: &InstanceId, reason: String) -> Result<(), ClientError> {
-        self.deliver(id, Event::ExecutionTerminated { reason }, RESERVED_ENTRIES).await
+    /// Terminates an instance, with `recursive` its unfinished children too; returns when that is durable. `reason`
+    /// becomes its output.
+    pub async fn terminate(&self, id: &InstanceId, reason: String, recursive: bool) -> Result<(), ClientError> {
+        self.deliver(id, Event::ExecutionTerminated { reason, recursive }, RESERVED_ENTRIES).await
+    }
+
+    /// Lets an instance stand still: what arrives for it is kept. Of no effect on one that does already.
+    pub async fn suspend(&self, id: &InstanceId, reason: String) -> Result<(), ClientError> {
+        self.deliver(id, Event::ExecutionSuspended { reason }, RESERVED_ENTRIES).await
+    }
+
+    /// Lets a suspended instance go on. Of no effect on one that does already.
+    pub async fn resume(&self, id: &InstanceId, reason: String) -> Result<(), ClientError> {
+        self.deliver(id, Event::ExecutionResumed { reason }, RESERVED_ENTRIES).await
+    }
+
+    /// Lets a failed instance go on from where it failed; returns when that is durable. What failed runs again, what
+    /// succeeded is kept: see [`dacapo_core::rewind`].
+    pub async fn rewind(&self, id: &InstanceId, reason: String) -> Result<(), ClientError> {
+        self.runtime.reopen(id.clone(), reason).await.map_err(|error| match error {
+            CommitError::Refused(Refused::UnknownInstance) => ClientError::UnknownInstance(id.clone()),
+            CommitError::Refused(Refused::NotFailed { status }) => ClientError::NotFailed { id: id.clone(), status },
+            other => other.into(),
+        })
+    }
+
+    /// Starts an instance anew with the name and input of this one; its id, the same one if `same_id`.
+    pub async fn restart(&self, id: &InstanceId, same_id: bool) -> Result<InstanceId, ClientError> {
+        let found = self.status(id).await?.ok_or_else(|| ClientError::UnknownInstance(id.clone()))?;
+        let input = found.input.clone().unwrap_or_else(Payload::null);
+        self.start(Start { name: found.name.clone(), id: same_id.then(|| id.clone()), input }).await
+    }
+
+    /// The history of the current execution, with what a rewind has taken back left out; `None` for an unknown id.
+    pub async fn history(&self, id: &InstanceId) -> Result<Option<Vec<StoredTurn>>, ClientError> {
+        let wanted = id.clone();
+        let found = self.runtime.read(move |store| {
+            let Some(instance) = store.instance(&wanted)? else { return Ok(None) };
+            store.history(instance.key, instance.generation, 0).map(Some)
+        });
+        Ok(found.await?.map(dacapo_core::rewind::effective))
     }
 
     /// Instances in the order of their creation.

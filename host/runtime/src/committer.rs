@@ -1,7 +1,7 @@
 //! Group commit: all writes that wait go into the next transaction, one fsync for all of them.
 
 use dacapo_core::Payload;
-use dacapo_store::{Refused, Store, StoreError, Write, Written};
+use dacapo_store::{Outgoing, Refused, Store, StoreError, Write, Written};
 use std::panic::AssertUnwindSafe;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -43,13 +43,23 @@ const ROOM_KIB: u32 = 256 << 10;
 
 /// What a write takes of the room: its KiB, and one for itself.
 fn weight(write: &Write) -> u32 {
+    let outgoing = |outgoing: &Outgoing| match outgoing {
+        Outgoing::Start { new, .. } => new.opening.size_bytes(),
+        Outgoing::Event(delivery) => delivery.event.size_bytes(),
+        Outgoing::Ended { event, .. } | Outgoing::ToSelf(event) => event.size_bytes(),
+        Outgoing::EndChildren { .. } => 0,
+    };
     let payload = |payload: &Option<Payload>| payload.as_ref().map_or(0, Payload::len_bytes);
     let bytes = match write {
         Write::Create(new) => new.opening.size_bytes(),
-        Write::Turn(turn) => turn.record.len() + payload(&turn.custom_status) + payload(&turn.output),
+        Write::Turn(turn) => {
+            let own = turn.record.len() + payload(&turn.custom_status) + payload(&turn.output);
+            let next = turn.next.as_ref().map_or(0, |next| next.opening.len());
+            own + next + turn.outgoing.iter().map(outgoing).sum::<usize>()
+        }
         Write::Deliver(delivery) => delivery.event.size_bytes(),
         Write::AddModule(new) => new.component.len(),
-        Write::Purge { .. } | Write::DeleteVersion(_) => 0,
+        Write::Reopen { .. } | Write::Purge { .. } | Write::DeleteVersion(_) => 0,
     };
     u32::try_from(1 + (bytes >> 10)).unwrap_or(ROOM_KIB).min(ROOM_KIB)
 }

@@ -14,9 +14,14 @@ use arrivals::Arrivals;
 use dacapo_core::history::CorruptHistory;
 use dacapo_core::orchestration::Stop;
 use dacapo_core::replay::Mismatch;
-use dacapo_core::turn::failed_output;
-use dacapo_core::{Failure, InstanceId, Orchestration, Payload, RuntimeStatus, TurnEnd, TurnOutcome};
-use dacapo_store::{Fence, InstanceKey, ModuleVersion, NewInstance, Refused, StoreError, TurnWrite, VersionId, Write};
+use dacapo_core::turn::{child_failure, child_outcome, failed_output};
+use dacapo_core::{
+    ChildStart, Event, Failure, InstanceId, Orchestration, Payload, RuntimeStatus, Send, TurnEnd, TurnOutcome,
+};
+use dacapo_store::{
+    Delivery, Fence, InstanceKey, ModuleVersion, NewInstance, NextExecution, Outgoing, Parent, Refused, StoreError,
+    TurnWrite, VersionId, Write, Written,
+};
 pub(crate) use flight::{Fate, Flight};
 use futures::FutureExt;
 use std::any::Any;
@@ -48,6 +53,7 @@ impl Created {
             updated_at_ms: opening.at_ms,
             input: load::input_of(opening),
             custom_status: None,
+            parent: self.new.parent.clone(),
         }
     }
 }
@@ -65,6 +71,7 @@ pub(crate) struct Known {
     updated_at_ms: u64,
     input: Option<Payload>,
     custom_status: Option<Payload>,
+    parent: Option<Parent>,
 }
 
 /// An instance in memory, with its guest parked.
@@ -176,8 +183,9 @@ pub(crate) async fn play(
     let result = loop {
         let attempted =
             AssertUnwindSafe(attempt(runtime, id, start.take(), &mut arrivals, flight)).catch_unwind().await;
-        let panicked =
-            |panic: Box<dyn Any + Send>| Err(Trouble::NotNow(format!("the host panicked: {}", panic_text(&*panic))));
+        let panicked = |panic: Box<dyn Any + std::marker::Send>| {
+            Err(Trouble::NotNow(format!("the host panicked: {}", panic_text(&*panic))))
+        };
         match attempted.unwrap_or_else(panicked) {
             Ok(Some(held)) if arrivals.has_more(&held.known) => start = Some(load::Loaded::Warm(held)),
             Err(Trouble::Cut(key, reason)) => {
@@ -260,34 +268,53 @@ async fn attempt(
     };
     arrivals.take_in(loaded.known().fence.key, loaded.take_inbox());
     let known = loaded.known();
-    if let Some((reason, inbox_next)) = arrivals.termination(known) {
-        let outcome = Orchestration::terminate(runtime.clock.now_ms().max(known.updated_at_ms), reason);
+    if let Some((reason, recursive, inbox_next)) = arrivals.termination(known) {
+        let outcome = Orchestration::terminate(runtime.clock.now_ms().max(known.updated_at_ms), reason, recursive);
         commit(runtime, known.clone(), inbox_next, outcome, flight).await?;
         return Ok(None);
     }
-    let mut held = loaded.hold(runtime).await?;
-    let mut portion = arrivals.portion(&held.known);
+    let (mut held, rewind) = loaded.hold(runtime).await?;
+    let mut portion = arrivals.portion(&held.known, rewind.is_some());
+    if let Some(rewind) = rewind
+        && !portion.rewind(rewind)
+    {
+        let reason = "the history ends with a failure, and nothing in the inbox says that it was rewound".to_owned();
+        return Err(Trouble::Stalled(Box::new(held.known), reason));
+    }
     let begun = held.orchestration().begin_turn(runtime.clock.now_ms(), std::mem::take(&mut portion.events));
-    let finished = if begun {
+    let mut finished = false;
+    let mut next_execution = None;
+    if begun {
         let outcome = guest_turn(&mut held).await?;
-        let finished = outcome.status.is_finished();
+        finished = outcome.status.is_finished();
+        next_execution = outcome.next_execution.clone();
+        let is_first_turn = held.known.fence.next_seq == 1;
         held.known = commit(runtime, held.known, portion.inbox_next, outcome, flight).await?;
-        finished
+        if is_first_turn && next_execution.is_some() {
+            // It waits for nothing: then it waits for the disk, or it would spin.
+            flight.land(runtime).await?;
+        }
     } else {
         // The clock may have been set back since its timer rang.
         let next_timer = held.orchestration().next_timer();
         runtime.timers.set(held.known.fence.key, id, next_timer);
-        false
-    };
+    }
     for call in arrivals.consumed(held.known.fence.key, &portion) {
         runtime.activities.settled(&call);
+    }
+    if let Some(opening) = next_execution {
+        // What came meanwhile, a termination perhaps, is looked at before its first turn.
+        Router::post(runtime, id, Message::Wake);
+        return Ok(Some(load::Loaded::next_execution(held.known, opening).hold(runtime).await?.0));
     }
     Ok(Some(held).filter(|_| !finished))
 }
 
 /// Lets the guest run and closes the turn, live or replayed.
 async fn guest_turn(held: &mut Held) -> Result<TurnOutcome, Trouble> {
-    let ended = held.play.run_turn().await;
+    // What has arrived for a suspended instance is kept; its guest learns of it when it is resumed.
+    let is_suspended = held.orchestration().is_suspended();
+    let ended = if is_suspended { Ok(GuestEnd::Parked) } else { held.play.run_turn().await };
     let mut orchestration = held.orchestration.lock().unwrap_or_else(PoisonError::into_inner);
     let end = match (ended, orchestration.stop()) {
         (_, Some(Stop::Fault(fault))) => TurnEnd::Faulted(fault.clone().into_failure()),
@@ -308,8 +335,16 @@ async fn commit(
     outcome: TurnOutcome,
     flight: &mut Flight,
 ) -> Result<Known, Trouble> {
-    let write = TurnWrite::of(known.fence, inbox_next, &outcome);
+    let mut write = TurnWrite::of(known.fence, inbox_next, &outcome);
+    write.outgoing = outgoing(runtime, &known, &outcome);
     known.fence.next_seq += 1;
+    if let Some(opening) = &outcome.next_execution {
+        // The newest version, as for a new start. One that exports it no more leaves the instance where it is.
+        known.version = runtime.catalog.orchestrator(&known.name).map_or(known.version, |version| version.id);
+        write.next = Some(NextExecution { opening: opening.encode(), version: known.version });
+        known.fence = Fence { generation: known.fence.generation + 1, next_seq: 1, ..known.fence };
+        known.input = load::input_of(opening);
+    }
     known.inbox_next = inbox_next;
     known.updated_at_ms = outcome.record.at_ms;
     if let Some(value) = outcome.custom_status {
@@ -320,15 +355,66 @@ async fn commit(
     let pending = runtime
         .committer
         .submit(Write::Turn(write), move |written| {
-            if written.is_ok() {
+            if let Ok(Written::Turned { sent }) = written {
                 shown.timers.set(view.key, &view.id, wake_at_ms);
                 shown.board.publish(view);
+                sent.iter().cloned().for_each(|sent| shown.wake(sent));
             }
         })
         .await?;
     flight.take_off(runtime, known.caller(), pending, outcome.activities);
     Ok(known)
 }
+
+/// What other instances get with the turn.
+fn outgoing(runtime: &Runtime, known: &Known, outcome: &TurnOutcome) -> Vec<Outgoing> {
+    let sends = outcome.sends.iter().map(|send| match send {
+        Send::Start(start) => child(runtime, known, start, outcome.record.at_ms),
+        Send::Event { instance_id, name, data } => Outgoing::Event(Delivery {
+            id: instance_id.clone(),
+            event: Event::EventRaised { name: name.clone(), data: data.clone() },
+            // Nobody is there to be told that it is full.
+            limit: runtime.config.limits.inbox_events.saturating_mul(INTERNAL_INBOX),
+        }),
+    });
+    let ends_children = outcome.ends_children.clone().map(|reason| Outgoing::EndChildren { reason });
+    let told = known.parent.as_ref().filter(|parent| parent.waits).and_then(|parent| {
+        let task = parent.task;
+        let event = match child_outcome(&known.name, &known.id, outcome)? {
+            Ok(result) => Event::ChildCompleted { task, result },
+            Err(failure) => Event::ChildFailed { task, failure: failure.bounded(runtime.config.limits.payload_bytes) },
+        };
+        Some(Outgoing::Ended { parent: parent.clone(), event })
+    });
+    sends.chain(ends_children).chain(told).collect()
+}
+
+fn child(runtime: &Runtime, known: &Known, start: &ChildStart, at_ms: u64) -> Outgoing {
+    let Some(version) = runtime.catalog.child(&start.name, known.version) else {
+        let message = format!("No deployed module exports the orchestrator '{}'.", start.name);
+        let failure = child_failure("orchestrator-not-found", message, &start.name, &start.instance_id, None);
+        return Outgoing::ToSelf(Event::ChildFailed { task: start.task, failure });
+    };
+    let parent = Parent {
+        key: known.fence.key,
+        id: known.id.clone(),
+        generation: known.fence.generation,
+        task: start.task,
+        waits: !start.detached,
+    };
+    let new = NewInstance {
+        id: start.instance_id.clone(),
+        name: start.name.clone(),
+        version,
+        opening: Orchestration::opening(&start.name, start.input.clone(), at_ms),
+        parent: Some(parent),
+    };
+    let rewind = start.rewind.then(|| format!("'{}' was rewound", known.id));
+    Outgoing::Start { new, rewind }
+}
+
+/// How many times the limit of its inbox an instance takes from other instances.
+const INTERNAL_INBOX: u64 = 10;
 
 /// Ends the instance as Failed without its guest.
 async fn fail(
@@ -365,6 +451,7 @@ impl Known {
             input: self.input.clone(),
             custom_status: self.custom_status.clone(),
             output: None,
+            parent_id: self.parent.as_ref().map(|parent| parent.id.clone()),
             stalled: false,
         }
     }

@@ -35,8 +35,8 @@ pub use watch::InstanceView;
 
 use activities::Activities;
 use committer::{CommitError, Committer};
-use dacapo_core::InstanceId;
-use dacapo_store::{Delivery, InstanceKey, NewInstance, Store, StoreError, Write, Written};
+use dacapo_core::{Event, InstanceId};
+use dacapo_store::{Delivery, InstanceKey, NewInstance, Sent, Store, StoreError, Write, Written};
 use modules::Catalog;
 use router::{Message, Router};
 use std::any::Any;
@@ -153,10 +153,7 @@ impl Runtime {
         self.committer
             .commit_then(Write::Create(new), move |written| {
                 if let Ok(Written::Created { key, epoch }) = *written {
-                    let created = instance::Created { key, epoch, new: begun };
-                    runtime.board.publish(created.view());
-                    let id = created.new.id.clone();
-                    Router::post(&runtime, &id, Message::Created(Box::new(created)));
+                    runtime.wake(Sent::Created { key, epoch, new: begun });
                 }
             })
             .await?;
@@ -169,11 +166,43 @@ impl Runtime {
         self.committer
             .commit_then(Write::Deliver(delivery), move |written| {
                 if let Ok(Written::Delivered { key, seq }) = *written {
-                    Router::post(&runtime, &id, Message::Inbox { key, seq, event });
+                    runtime.wake(Sent::Delivered { id, key, seq, event });
                 }
             })
             .await?;
         Ok(())
+    }
+
+    /// Lets a failed instance go on.
+    pub(crate) async fn reopen(self: &Arc<Self>, id: InstanceId, reason: String) -> Result<(), CommitError> {
+        let runtime = self.clone();
+        self.committer
+            .commit_then(Write::Reopen { id: id.clone(), reason: reason.clone() }, move |written| {
+                if let Ok(Written::Delivered { key, seq }) = *written {
+                    let event = Event::ExecutionRewound { reason, from_turn: None };
+                    runtime.wake(Sent::Delivered { id, key, seq, event });
+                }
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// What was sent to an instance is durable: it plays its next turn.
+    pub(crate) fn wake(self: &Arc<Self>, sent: Sent) {
+        match sent {
+            Sent::Created { key, epoch, new } => {
+                let created = instance::Created { key, epoch, new };
+                self.board.publish(created.view());
+                let id = created.new.id.clone();
+                Router::post(self, &id, Message::Created(Box::new(created)));
+            }
+            Sent::Delivered { id, key, seq, event } => {
+                if matches!(event, Event::ExecutionRewound { .. }) {
+                    self.board.forget(&id);
+                }
+                Router::post(self, &id, Message::Inbox { key, seq, event });
+            }
+        }
     }
 
     /// `only`: the instance must be this one, not one that took its id since.

@@ -131,6 +131,12 @@ impl Catalog {
         own.or_else(|| self.active(FunctionKind::Activity, name))
     }
 
+    /// The version that runs a child: as for an activity.
+    pub(crate) fn child(&self, name: &str, pinned: VersionId) -> Option<VersionId> {
+        let own = self.version(pinned).filter(|version| find_name(&version.orchestrators, name).is_some());
+        own.or_else(|| self.orchestrator(name)).map(|version| version.id)
+    }
+
     /// The version with this key.
     pub(crate) fn version(&self, id: VersionId) -> Option<Arc<ModuleVersion>> {
         self.read().by_id.get(&id).cloned()

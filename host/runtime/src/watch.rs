@@ -33,6 +33,8 @@ pub struct InstanceView {
     pub custom_status: Option<Payload>,
     /// The output.
     pub output: Option<Payload>,
+    /// The instance that started it, if one did.
+    pub parent_id: Option<InstanceId>,
     /// The instance cannot be played on, and its history says nothing of it: the replay did not match, say.
     /// `status` and `output` then show it as Failed; nothing of that is stored (lists that are filtered by status still
     /// find it as Running), and its next message or a restart tries again.
@@ -54,13 +56,16 @@ impl InstanceView {
             input,
             custom_status: instance.custom_status,
             output: instance.output,
+            parent_id: instance.parent.map(|parent| parent.id),
             stalled: false,
         }
     }
 
     /// A text that is equal for two views of one id exactly when they show the same state.
     pub fn revision(&self) -> String {
-        format!("{}.{}.{}{}", self.key.0, self.generation, self.turn, if self.stalled { "s" } else { "" })
+        // The status too: a failed instance that is rewound runs before its next turn.
+        let stalled = if self.stalled { "s" } else { "" };
+        format!("{}.{}.{}.{}{stalled}", self.key.0, self.generation, self.turn, self.status)
     }
 
     /// What it costs to keep, in bytes, without the input.
@@ -208,6 +213,14 @@ impl StatusBoard {
         }
     }
 
+    /// What is remembered of it is no longer so: it is read from the store when it is asked for.
+    pub(crate) fn forget(&self, id: &InstanceId) {
+        let mut shard = self.shard(id);
+        if let Some(old) = shard.recent.pop(id) {
+            shard.weight_bytes -= old.weight_bytes;
+        }
+    }
+
     /// The instance is gone. Another one may have its id already.
     pub(crate) fn remove(&self, id: &InstanceId, key: InstanceKey) {
         self.unstall(key);
@@ -265,6 +278,7 @@ mod tests {
             input: None,
             custom_status: None,
             output: None,
+            parent_id: None,
             stalled: false,
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! `cargo bench -p dacapo-store`, or with `-- FOLDER` on another disk.
 
-use dacapo_core::{Event, InstanceId, Orchestration, Payload, RuntimeStatus, TaskId, TurnRecord};
+use dacapo_core::{ActivityOptions, Event, InstanceId, Orchestration, Payload, RuntimeStatus, TaskId, TurnRecord};
 use dacapo_store::sqlite::SqliteStore;
 use dacapo_store::write::{Delivery, NewInstance, NewModule, TurnWrite};
 use dacapo_store::{Fence, InstanceFilter, InstanceKey, Store, VersionId, Write, Written};
@@ -86,7 +86,7 @@ fn id(n: usize) -> Result<InstanceId, Failed> {
 
 fn start(n: usize, version: VersionId) -> Result<Write, Failed> {
     let opening = Orchestration::opening("Flow", Payload::parse(r#"{"order":17}"#)?, 1_000);
-    Ok(Write::Create(NewInstance { id: id(n)?, name: "Flow".into(), version, opening }))
+    Ok(Write::Create(NewInstance { id: id(n)?, name: "Flow".into(), version, opening, parent: None }))
 }
 
 fn create(store: &dyn Store, version: VersionId, count: usize) -> Result<Vec<Fence>, Failed> {
@@ -106,7 +106,11 @@ fn turn(fence: Fence, status: RuntimeStatus) -> Result<TurnWrite, Failed> {
     let task = TaskId(0);
     let events = vec![
         Event::TaskCompleted { task, result: Payload::parse(r#"{"total":12.50,"currency":"EUR"}"#)? },
-        Event::TaskScheduled { name: "Charge".into(), input: Payload::parse(r#"{"order":17}"#)? },
+        Event::TaskScheduled {
+            name: "Charge".into(),
+            input: Payload::parse(r#"{"order":17}"#)?,
+            options: ActivityOptions::default(),
+        },
     ];
     let record = TurnRecord { at_ms: 1_700_000_000_000, events };
     Ok(TurnWrite {
@@ -119,6 +123,8 @@ fn turn(fence: Fence, status: RuntimeStatus) -> Result<TurnWrite, Failed> {
         output: None,
         wake_at_ms: None,
         open_activities: !status.is_finished(),
+        next: None,
+        outgoing: Vec::new(),
     })
 }
 

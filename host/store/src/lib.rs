@@ -30,10 +30,11 @@ mod rules;
 pub mod sqlite;
 pub mod write;
 
+pub use dacapo_core::StoredTurn;
 pub use error::StoreError;
-pub use model::{Fence, FunctionKind, InboxEntry, Instance, InstanceKey, ModuleVersion, StoredTurn, VersionId};
+pub use model::{Fence, FunctionKind, InboxEntry, Instance, InstanceKey, ModuleVersion, Parent, VersionId};
 pub use query::{ContinueAfter, InstanceFilter, Page};
-pub use write::{Delivery, NewInstance, NewModule, Refused, TurnWrite, Write, Written};
+pub use write::{Delivery, NewInstance, NewModule, NextExecution, Outgoing, Refused, Sent, TurnWrite, Write, Written};
 
 use dacapo_core::InstanceId;
 

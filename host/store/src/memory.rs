@@ -2,11 +2,12 @@
 
 mod modules;
 
-use crate::model::{Fence, InboxEntry, Instance, InstanceKey, ModuleVersion, StoredTurn};
+use crate::model::{Fence, InboxEntry, Instance, InstanceKey, ModuleVersion};
 use crate::query::{ContinueAfter, InstanceFilter, Page};
-use crate::write::{Delivery, NewInstance, Refused, TurnWrite, Write, Written};
+use crate::rules::Taken;
+use crate::write::{Delivery, NewInstance, Outgoing, Refused, Sent, TurnWrite, Write, Written};
 use crate::{Result, Store, StoreError, rules};
-use dacapo_core::{Event, InstanceId, Payload};
+use dacapo_core::{Event, InstanceId, Payload, RuntimeStatus, StoredTurn};
 use modules::Modules;
 use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
@@ -47,7 +48,8 @@ impl State {
         match write {
             Write::Create(new) => self.create(new),
             Write::Turn(turn) => self.turn(turn),
-            Write::Deliver(delivery) => self.deliver(delivery),
+            Write::Deliver(delivery) => self.deliver(delivery).map(|(key, seq)| Written::Delivered { key, seq }),
+            Write::Reopen { id, reason } => self.reopen(id, reason),
             Write::Purge { id, force, only } => self.purge(id, *force, *only),
             Write::AddModule(new) => self.modules.add(new),
             Write::DeleteVersion(id) => {
@@ -84,6 +86,9 @@ impl State {
 
     fn turn(&mut self, turn: &TurnWrite) -> Answer {
         let Fence { key, generation, next_seq, .. } = turn.fence;
+        if !rules::versions(turn).all(|version| self.modules.contains(version)) {
+            return Err(Refused::UnknownVersion);
+        }
         let instance = self.instances.get_mut(&key).ok_or(Refused::Fenced)?;
         rules::accepts(
             instance.fence(),
@@ -103,14 +108,91 @@ impl State {
         instance.wake_at_ms = after.wake_at_ms;
         instance.open_activities = after.open_activities;
         instance.inbox_done = after.inbox_done;
-        self.records.insert((key, generation, next_seq), turn.record.clone());
+        if let Some(next) = &turn.next {
+            instance.generation += 1;
+            instance.next_seq = 1;
+            instance.version = next.version;
+            self.records.retain(|(owner, ..), _| *owner != key);
+            self.records.insert((key, generation + 1, 0), next.opening.clone());
+        } else {
+            self.records.insert((key, generation, next_seq), turn.record.clone());
+        }
         for seq in consumed {
             self.inboxes.remove(&(key, seq));
         }
-        Ok(Written::Turned)
+        let sent = turn.outgoing.iter().flat_map(|outgoing| self.send(key, outgoing)).collect();
+        Ok(Written::Turned { sent })
     }
 
-    fn deliver(&mut self, delivery: &Delivery) -> Answer {
+    fn send(&mut self, sender: InstanceKey, outgoing: &Outgoing) -> Vec<Sent> {
+        match outgoing {
+            Outgoing::Start { new, rewind } => self.start(sender, new, rewind.as_deref()),
+            Outgoing::Event(delivery) => match self.deliver(delivery) {
+                Ok((key, seq)) => {
+                    vec![Sent::Delivered { id: delivery.id.clone(), key, seq, event: delivery.event.clone() }]
+                }
+                Err(_) => Vec::new(),
+            },
+            Outgoing::Ended { parent, event } => {
+                let parent = self.instances.get(&parent.key).filter(|found| found.generation == parent.generation);
+                let key = parent.map(|parent| parent.key);
+                key.and_then(|key| self.put(key, event.clone())).into_iter().collect()
+            }
+            Outgoing::ToSelf(event) => self.put(sender, event.clone()).into_iter().collect(),
+            Outgoing::EndChildren { reason } => {
+                let is_child = |one: &&Instance| one.parent.as_ref().is_some_and(|of| of.waits && of.key == sender);
+                let children: Vec<_> = self.instances.values().filter(is_child).map(|one| one.key).collect();
+                let event = || Event::ExecutionTerminated { reason: reason.clone(), recursive: true };
+                children.into_iter().filter_map(|key| self.put(key, event())).collect()
+            }
+        }
+    }
+
+    /// Puts an event into the inbox of an instance that has not ended.
+    fn put(&mut self, key: InstanceKey, event: Event) -> Option<Sent> {
+        let instance = self.instances.get_mut(&key).filter(|instance| !instance.status.is_finished())?;
+        let seq = instance.inbox_next;
+        instance.inbox_next += 1;
+        self.inboxes.insert((key, seq), event.clone());
+        Some(Sent::Delivered { id: instance.id.clone(), key, seq, event })
+    }
+
+    fn start(&mut self, sender: InstanceKey, new: &NewInstance, rewind: Option<&str>) -> Vec<Sent> {
+        let Some(parent) = &new.parent else { return Vec::new() };
+        let found = self.find(&new.id).map(|old| (old.status, rules::same_call(old.parent.as_ref(), Some(parent))));
+        let taken = found.map(|(status, same_call)| (rules::taken(same_call, rewind.is_some(), status), status));
+        match taken {
+            Some((Taken::LeaveAlone, _)) => Vec::new(),
+            Some((Taken::Reopen, _)) => self.reopened(&new.id, rewind.unwrap_or_default()).into_iter().collect(),
+            Some((Taken::Refuse, status)) => {
+                self.put(sender, rules::not_started(new, parent, status)).into_iter().collect()
+            }
+            Some((Taken::Replace, _)) | None => {
+                let Ok(Written::Created { key, epoch }) = self.create(new) else { return Vec::new() };
+                let told = rules::detached(new, parent).and_then(|event| self.put(sender, event));
+                std::iter::once(Sent::Created { key, epoch, new: new.clone() }).chain(told).collect()
+            }
+        }
+    }
+
+    fn reopen(&mut self, id: &InstanceId, reason: &str) -> Answer {
+        let status = self.find(id).ok_or(Refused::UnknownInstance)?.status;
+        match self.reopened(id, reason) {
+            Some(Sent::Delivered { key, seq, .. }) => Ok(Written::Delivered { key, seq }),
+            _ => Err(Refused::NotFailed { status }),
+        }
+    }
+
+    fn reopened(&mut self, id: &InstanceId, reason: &str) -> Option<Sent> {
+        let key = self.find(id).filter(|found| found.status == RuntimeStatus::Failed)?.key;
+        let instance = self.instances.get_mut(&key)?;
+        instance.status = RuntimeStatus::Running;
+        instance.output = None;
+        instance.epoch += 1;
+        self.put(key, rules::rewound(reason))
+    }
+
+    fn deliver(&mut self, delivery: &Delivery) -> Result<(InstanceKey, u64), Refused> {
         let key = *self.keys.get(&delivery.id).ok_or(Refused::UnknownInstance)?;
         let instance = self.instances.get_mut(&key).ok_or(Refused::UnknownInstance)?;
         if instance.status.is_finished() {
@@ -122,7 +204,7 @@ impl State {
         let seq = instance.inbox_next;
         instance.inbox_next += 1;
         self.inboxes.insert((key, seq), delivery.event.clone());
-        Ok(Written::Delivered { key, seq })
+        Ok((key, seq))
     }
 
     fn purge(&mut self, id: &InstanceId, force: bool, only: Option<InstanceKey>) -> Answer {

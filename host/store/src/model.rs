@@ -1,6 +1,6 @@
 //! What is kept: instances, turns, inbox entries, modules.
 
-use dacapo_core::{Event, InstanceId, Payload, RuntimeStatus, TurnRecord};
+use dacapo_core::{Event, InstanceId, Payload, RuntimeStatus, TaskId};
 use serde::{Deserialize, Serialize};
 
 /// The key of one instance in its store; an id that is used again has another key. Keys ascend with creation.
@@ -53,6 +53,23 @@ pub struct Instance {
     pub inbox_next: u64,
     /// How many of them turns have consumed.
     pub inbox_done: u64,
+    /// Who started it, if that was another instance.
+    pub parent: Option<Parent>,
+}
+
+/// The call that started an instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parent {
+    /// The caller.
+    pub key: InstanceKey,
+    /// Its id at that time.
+    pub id: InstanceId,
+    /// Its execution.
+    pub generation: u32,
+    /// The call's task in it.
+    pub task: TaskId,
+    /// Whether the caller waits for the end, and takes the child along when it is terminated.
+    pub waits: bool,
 }
 
 impl Instance {
@@ -80,15 +97,6 @@ pub struct Fence {
     pub generation: u32,
     /// The number that the turn's record gets.
     pub next_seq: u64,
-}
-
-/// One record of a history.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredTurn {
-    /// Its number in the execution, from 0.
-    pub seq: u64,
-    /// What happened.
-    pub record: TurnRecord,
 }
 
 /// One event in an inbox.

@@ -1,10 +1,11 @@
 //! Rules that do not depend on how a store keeps things.
 
-use crate::model::{FunctionKind, InstanceKey, ModuleVersion, VersionId};
-use crate::write::{NewInstance, NewModule, Refused, TurnWrite};
+use crate::model::{FunctionKind, InstanceKey, ModuleVersion, Parent, VersionId};
+use crate::write::{NewInstance, NewModule, Outgoing, Refused, TurnWrite};
 use crate::{Fence, Instance, Result, StoreError, StoredTurn};
 use dacapo_core::history::CorruptHistory;
 use dacapo_core::ids::fold_name;
+use dacapo_core::turn::child_failure;
 use dacapo_core::{Event, Payload, RuntimeStatus, TurnRecord};
 
 /// The latest time that is kept: what fits into a signed 64-bit column.
@@ -35,7 +36,66 @@ pub(crate) fn new_instance(key: InstanceKey, epoch: u64, new: &NewInstance) -> I
         open_activities: false,
         inbox_next: 0,
         inbox_done: 0,
+        parent: new.parent.clone(),
     }
+}
+
+/// The versions that a turn names; all of them must be there.
+pub(crate) fn versions(turn: &TurnWrite) -> impl Iterator<Item = VersionId> + '_ {
+    let children = turn.outgoing.iter().filter_map(|outgoing| match outgoing {
+        Outgoing::Start { new, .. } => Some(new.version),
+        _ => None,
+    });
+    turn.next.iter().map(|next| next.version).chain(children)
+}
+
+/// What is to be done about a child whose id is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// It makes way.
+    Replace,
+    /// It goes on by itself, or has what is wanted already.
+    LeaveAlone,
+    /// It is reopened.
+    Reopen,
+    /// The child cannot be started.
+    Refuse,
+}
+
+/// See [`Outgoing::Start`]. `same_call`: whoever has the id was started by the same call.
+pub(crate) fn taken(same_call: bool, rewind: bool, status: RuntimeStatus) -> Taken {
+    match status {
+        RuntimeStatus::Failed if same_call && rewind => Taken::Reopen,
+        RuntimeStatus::Completed if same_call && rewind => Taken::LeaveAlone,
+        status if status.is_finished() => Taken::Replace,
+        _ if same_call && rewind => Taken::LeaveAlone,
+        _ => Taken::Refuse,
+    }
+}
+
+/// Whether two links are of the same call.
+pub(crate) fn same_call(one: Option<&Parent>, other: Option<&Parent>) -> bool {
+    let call = |parent: &Parent| (parent.key, parent.generation, parent.task);
+    one.is_some() && one.map(call) == other.map(call)
+}
+
+/// What the sender learns of a child that could not be started.
+pub(crate) fn not_started(new: &NewInstance, parent: &Parent, status: RuntimeStatus) -> Event {
+    let message =
+        format!("An instance with the id '{}' is {status}: orchestrator '{}' was not started.", new.id, new.name);
+    let failure = child_failure("instance-exists", message, &new.name, &new.id, None);
+    Event::ChildFailed { task: parent.task, failure }
+}
+
+/// What a sender that does not wait learns of a child that is there.
+pub(crate) fn detached(new: &NewInstance, parent: &Parent) -> Option<Event> {
+    let result = Payload::string(new.id.as_str());
+    (!parent.waits).then_some(Event::ChildCompleted { task: parent.task, result })
+}
+
+/// What reopens a failed instance.
+pub(crate) fn rewound(reason: &str) -> Event {
+    Event::ExecutionRewound { reason: reason.to_owned(), from_turn: None }
 }
 
 /// Whether a turn may be committed on top of this. Nothing is committed on top of the end.

@@ -1,6 +1,6 @@
 //! What can be written, and what a store answers.
 
-use crate::model::{Fence, FunctionKind, InstanceKey, ModuleVersion, VersionId};
+use crate::model::{Fence, FunctionKind, InstanceKey, ModuleVersion, Parent, VersionId};
 use dacapo_core::{Event, InstanceId, Payload, RuntimeStatus, TurnOutcome, TurnRecord};
 
 /// One write of a batch.
@@ -12,11 +12,19 @@ pub enum Write {
     Create(NewInstance),
     /// Commit a turn: append its record, take its arrivals out of the inbox, set what it changed.
     /// A turn that ends the instance also ends its timers, its activities and what is left in its inbox.
-    /// Refused: `Fenced`; also on an instance that has ended, and when `inbox_done` is less than what is consumed already, or more than was delivered.
+    /// Refused: `UnknownVersion`, of a child or the next execution; `Fenced`; also on an instance that has ended, and when `inbox_done` is less than what is consumed already, or more than was delivered.
     Turn(TurnWrite),
     /// Put an event into an instance's inbox.
     /// Refused: `UnknownInstance`, `Finished`, `InboxFull`.
     Deliver(Delivery),
+    /// Let a failed instance go on: it runs again, without an output, with an `ExecutionRewound` in its inbox.
+    /// Refused: `UnknownInstance`, `NotFailed`.
+    Reopen {
+        /// The instance.
+        id: InstanceId,
+        /// What somebody said.
+        reason: String,
+    },
     /// Delete an instance with all that belongs to it.
     /// Refused: `UnknownInstance`, or `Unfinished` unless `force`.
     Purge {
@@ -40,7 +48,7 @@ pub enum Write {
 }
 
 /// A new instance.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewInstance {
     /// Its id.
     pub id: InstanceId,
@@ -50,6 +58,8 @@ pub struct NewInstance {
     pub version: VersionId,
     /// The record that opens its history, as number 0.
     pub opening: TurnRecord,
+    /// Who starts it, if that is another instance.
+    pub parent: Option<Parent>,
 }
 
 /// A turn to commit.
@@ -73,6 +83,77 @@ pub struct TurnWrite {
     pub wake_at_ms: Option<u64>,
     /// Whether activities are in flight after the turn.
     pub open_activities: bool,
+    /// The execution that follows this one, which ends with the turn. What was recorded of this one is deleted.
+    pub next: Option<NextExecution>,
+    /// What other instances, or this one, get in the same transaction; it is done in order, after the turn itself.
+    pub outgoing: Vec<Outgoing>,
+}
+
+/// The beginning of the next execution of an instance.
+#[derive(Clone, Debug)]
+pub struct NextExecution {
+    /// The record that opens its history, already encoded.
+    pub opening: Vec<u8>,
+    /// The module version it is pinned to.
+    pub version: VersionId,
+}
+
+/// What a turn sends. That a receiver is not there (any more) is no fault of the turn.
+#[derive(Clone, Debug)]
+pub enum Outgoing {
+    /// Start a child. Its parent must be the instance whose turn this is.
+    ///
+    /// An instance that the same call has started before: with `rewind` one that has failed is reopened, and one that
+    /// has not ended or has completed is left alone; in all other cases one that has ended makes way, as for `Create`.
+    /// An unfinished instance of somebody else: the sender gets a `ChildFailed`.
+    /// A sender that does not wait gets a `ChildCompleted` with the id, once the child is there.
+    Start {
+        /// The child.
+        new: NewInstance,
+        /// The reason with which the sender was rewound.
+        rewind: Option<String>,
+    },
+    /// Put an event into the inbox of whoever has an id. Dropped where nobody unfinished has it, or its inbox is full.
+    Event(Delivery),
+    /// Put the end of a child into its parent's inbox. Dropped where the parent's execution has ended.
+    Ended {
+        /// The parent.
+        parent: Parent,
+        /// What it learns.
+        event: Event,
+    },
+    /// Put an event into the sender's own inbox. Dropped where the turn ends it.
+    ToSelf(Event),
+    /// Put an `ExecutionTerminated` into the inbox of every unfinished child that the sender waits for.
+    EndChildren {
+        /// The reason.
+        reason: String,
+    },
+}
+
+/// What became of something outgoing, for those who have to be woken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// An instance was created.
+    Created {
+        /// Its key.
+        key: InstanceKey,
+        /// Its epoch.
+        epoch: u64,
+        /// What it was created of.
+        new: NewInstance,
+    },
+    /// An event is in an inbox.
+    Delivered {
+        /// The receiver.
+        id: InstanceId,
+        /// Its key.
+        key: InstanceKey,
+        /// The entry's number.
+        seq: u64,
+        /// What it got.
+        event: Event,
+    },
 }
 
 impl TurnWrite {
@@ -88,6 +169,8 @@ impl TurnWrite {
             output: outcome.output.clone(),
             wake_at_ms: outcome.wake_at_ms,
             open_activities: outcome.has_open_activities,
+            next: None,
+            outgoing: Vec::new(),
         }
     }
 }
@@ -132,8 +215,11 @@ pub enum Written {
         /// Its epoch.
         epoch: u64,
     },
-    /// The turn is part of the history.
-    Turned,
+    /// The turn is part of the history, and what it sent is where it belongs.
+    Turned {
+        /// What others got.
+        sent: Vec<Sent>,
+    },
     /// The event is in the inbox.
     Delivered {
         /// The receiver.
@@ -181,6 +267,12 @@ pub enum Refused {
     /// The instance has not ended.
     #[error("the instance is {status}")]
     Unfinished {
+        /// Where it stands.
+        status: RuntimeStatus,
+    },
+    /// Only a failed instance can be rewound.
+    #[error("the instance is {status}, not Failed")]
+    NotFailed {
         /// Where it stands.
         status: RuntimeStatus,
     },

@@ -169,6 +169,8 @@ fn turn_write(held: Option<&mut Instance>, turn: Turn) -> TurnWrite {
         output: turn.output.map(json),
         wake_at_ms: turn.wake_at_ms,
         open_activities: turn.open_activities,
+        next: None,
+        outgoing: Vec::new(),
     }
 }
 

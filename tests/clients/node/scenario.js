@@ -8,9 +8,9 @@ const assert = require("node:assert/strict");
 process.env.WEBSITE_HOSTNAME = "localhost";
 const df = require("durable-functions");
 
-const UNFINISHED = ["Pending", "Running"];
+const UNFINISHED = ["Pending", "Running", "Suspended"];
 const DAY_MS = 86_400_000;
-const { Completed, Failed, Running, Terminated } = df.OrchestrationRuntimeStatus;
+const { Completed, Failed, Running, Suspended, Terminated } = df.OrchestrationRuntimeStatus;
 
 /** The binding that the Functions host gives a client, and the client as a function would get it. */
 function clientOf(urls) {
@@ -31,6 +31,8 @@ function clientsOf(origin) {
         terminatePostUri: `${instance}/terminate?reason={text}&${common}`,
         purgeHistoryDeleteUri: `${instance}?${common}`,
         rewindPostUri: `${instance}/rewind?reason={text}&${common}`,
+        suspendPostUri: `${instance}/suspend?reason={text}&${common}`,
+        resumePostUri: `${instance}/resume?reason={text}&${common}`,
     };
     const createNewInstancePostUri = `${webhooks}/orchestrators/{functionName}[/{instanceId}]?code=none`;
     return {
@@ -126,6 +128,37 @@ async function terminates({ origin, client, prefix }) {
     await assert.rejects(client.terminate(`${prefix}-nobody`, "x"), /No instance with ID .* found/);
 }
 
+async function suspendsAndResumes({ origin, client, prefix }) {
+    const id = `${prefix}-held`;
+    await client.startNew("Park", { instanceId: id });
+    await until(origin, id, waiting);
+    await client.suspend(id, "later");
+    await until(origin, id, (status) => status.runtimeStatus === Suspended);
+    await client.raiseEvent(id, "Go", 5);
+    assert.equal((await client.getStatus(id)).runtimeStatus, Suspended);
+    await client.resume(id, "now");
+    await until(origin, id, ended);
+    assert.equal((await client.getStatus(id, { showHistory: true, showHistoryOutput: true })).output, 5);
+    await assert.rejects(client.suspend(`${prefix}-nobody`, "x"), /No instance with ID .* found/);
+}
+
+async function rewinds({ origin, client, prefix }) {
+    const id = `${prefix}-failing`;
+    // The shop is still closed: it fails again, at the same step.
+    await client.rewind(id, "again");
+    const wasRewound = async () => {
+        const url = `${origin}/runtime/webhooks/durabletask/instances/${id}?showHistory=true`;
+        const { historyEvents } = await (await fetch(url)).json();
+        return historyEvents.some((event) => event.EventType === "ExecutionRewound");
+    };
+    await until(origin, id, (status) => status.runtimeStatus === Failed);
+    while (!(await wasRewound())) {}
+    await until(origin, id, ended);
+    // This client makes its error of the whole reply, which is an object.
+    await assert.rejects(client.rewind(`${prefix}-steps`, "x"));
+    await assert.rejects(client.rewind(`${prefix}-nobody`, "x"));
+}
+
 async function saysWhatIsWrong({ client, prefix }) {
     await assert.rejects(client.startNew("NoSuchFlow"), /400.*The function 'NoSuchFlow' doesn't exist.*HelloCities/);
     await assert.rejects(client.startNew("Park", { instanceId: "@x" }), /400.*must not start with '@'/);
@@ -177,6 +210,8 @@ const SCENARIOS = [
     waitsForTheEnd,
     raisesEvents,
     terminates,
+    suspendsAndResumes,
+    rewinds,
     saysWhatIsWrong,
     lists,
     purges,

@@ -14,7 +14,7 @@ from azure.durable_functions import DurableOrchestrationClient
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
 from azure.durable_functions.models.utils import http_utils
 
-UNFINISHED = ("Pending", "Running")
+UNFINISHED = ("Pending", "Running", "Suspended")
 
 
 def client_of(base_url):
@@ -140,6 +140,33 @@ class Scenario:
         await self.client.terminate(instance, "again")
         await refused(self.client.terminate(self.id("nobody"), "x"), "No instance with ID .* found")
 
+    async def suspends_and_resumes(self):
+        instance = self.id("held")
+        await self.client.start_new("Park", instance)
+        await self.until(instance, waits)
+        await self.client.suspend(instance, "later")
+        await self.until(instance, lambda status: status["runtimeStatus"] == "Suspended")
+        await self.client.raise_event(instance, "Go", 5)
+        equal((await self.client.get_status(instance)).runtime_status, Status.Suspended)
+        await self.client.resume(instance, "now")
+        await self.until(instance, has_ended)
+        status = await self.client.get_status(instance, show_history=True, show_history_output=True)
+        equal((status.runtime_status, status.output), (Status.Completed, "5"))
+        # This client has a property `history` that is never set: the original, too, says `historyEvents`.
+        kinds = [event["EventType"] for event in status.historyEvents]
+        equal(kinds, ["ExecutionStarted", "ExecutionSuspended", "EventRaised", "ExecutionResumed", "ExecutionCompleted"])
+        await refused(self.client.suspend(self.id("nobody"), "x"), "No instance with ID .* found")
+
+    async def rewinds_and_restarts(self):
+        await self.client.rewind(self.id("failing"), "again")
+        await self.until(self.id("failing"), has_ended)
+        await refused(self.client.rewind(self.id("steps"), "x"), "412|only supported on failed|only a failed one")
+        # It should return the id; this client returns all that it got.
+        again = (await self.client.restart(self.id("steps")))["id"]
+        check(again != self.id("steps"), "a restart draws a new id")
+        await self.until(again, has_ended)
+        equal((await self.client.get_status(again)).output, 3)
+
     async def says_what_is_wrong(self):
         await refused(self.client.start_new("NoSuchFlow"), "The function 'NoSuchFlow' doesn't exist.*HelloCities")
         await refused(self.client.start_new("Park", "@x"), "must not start with '@'")
@@ -186,7 +213,7 @@ class Scenario:
     async def run(self):
         for step in (self.starts_with_id_and_input, self.starts_without_id_and_input, self.waits_for_the_end,
                      self.raises_events, self.talks_to_a_flow_that_knows_its_quirks, self.terminates,
-                     self.says_what_is_wrong, self.lists, self.purges):
+                     self.suspends_and_resumes, self.rewinds_and_restarts, self.says_what_is_wrong, self.lists, self.purges):
             try:
                 await step()
             except Exception as error:

@@ -4,7 +4,8 @@ use crate::error::{Failure, GuestFault};
 use crate::event::Event;
 use crate::ids::{TaskId, fold_name};
 use crate::payload::Payload;
-use crate::turn::ActivityCall;
+use crate::retry::RetryPolicy;
+use crate::turn::{ActivityCall, ChildStart};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 type Outcome = Result<Payload, Failure>;
@@ -13,7 +14,13 @@ type Outcome = Result<Payload, Failure>;
 enum Task {
     /// A command that nobody can wait for.
     Unawaitable,
-    Activity(ActivityCall),
+    /// An activity or a child at work.
+    Call(Box<Call>),
+    /// An attempt of it has failed; the next one starts when its time comes.
+    Retrying {
+        call: Box<Call>,
+        fire_at_ms: u64,
+    },
     Timer {
         fire_at_ms: u64,
     },
@@ -21,22 +28,53 @@ enum Task {
     Event {
         name: String,
     },
-    /// Done as the n-th of all; `event` remembers which event it took, so that cancelling gives it back.
-    Done {
-        order: u64,
-        outcome: Outcome,
-        event: Option<Taken>,
-        returned: bool,
-    },
+    Done(Done),
     Taken,
     Cancelled,
 }
 
-/// The event that a task took: its folded name, and which one it was of all that were raised.
+/// Done as the n-th of all.
 #[derive(Debug)]
-struct Taken {
-    name: String,
+struct Done {
+    order: u64,
+    outcome: Outcome,
+    /// The event that it took, so that cancelling gives it back.
+    event: Option<Raised>,
+    /// The call whose attempt has failed, as long as its policy may ask for another one.
+    call: Option<Box<Call>>,
+    returned: bool,
+}
+
+/// What can be tried again.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    pub(super) what: Callee,
+    pub(super) retry: Option<RetryPolicy>,
+    pub(super) called_at_ms: u64,
+    pub(super) attempt: u32,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Callee {
+    Activity(ActivityCall),
+    Child(ChildStart),
+}
+
+impl Call {
+    fn task(&self) -> TaskId {
+        match &self.what {
+            Callee::Activity(call) => call.task,
+            Callee::Child(start) => start.task,
+        }
+    }
+}
+
+/// An event that was raised, and which one it was of all.
+#[derive(Debug)]
+struct Raised {
+    folded: String,
     number: u64,
+    name: String,
 }
 
 /// All tasks of an execution, by command number.
@@ -45,10 +83,12 @@ pub(super) struct Tasks {
     tasks: Vec<Task>,
     done: u64,
     timers: BTreeSet<(u64, TaskId)>,
+    /// At work: activities, and children.
     activities: BTreeSet<TaskId>,
+    children: BTreeSet<TaskId>,
     waiting: BTreeMap<String, VecDeque<TaskId>>,
-    /// Events that nothing has taken, by folded name, each with its number of all that were raised.
-    buffered: BTreeMap<String, BTreeMap<u64, Payload>>,
+    /// Events that nothing has taken, by folded name, each with its number of all that were raised and its own name.
+    buffered: BTreeMap<String, BTreeMap<u64, (String, Payload)>>,
     raised: u64,
 }
 
@@ -65,10 +105,13 @@ impl Tasks {
         task
     }
 
-    pub(super) fn add_activity(&mut self, call: ActivityCall) {
-        self.activities.insert(call.task);
-        let at = call.task;
-        self.set(at, Task::Activity(call));
+    pub(super) fn add_call(&mut self, call: Call) {
+        let task = call.task();
+        match &call.what {
+            Callee::Activity(_) => self.activities.insert(task),
+            Callee::Child(_) => self.children.insert(task),
+        };
+        self.set(task, Task::Call(Box::new(call)));
     }
 
     pub(super) fn add_timer(&mut self, task: TaskId, fire_at_ms: u64) {
@@ -79,7 +122,9 @@ impl Tasks {
     pub(super) fn add_event_wait(&mut self, task: TaskId, name: &str) {
         let name = fold_name(name);
         match self.buffered.get_mut(&name).and_then(BTreeMap::pop_first) {
-            Some((number, data)) => self.finish(task, Ok(data), Some(Taken { name, number })),
+            Some((number, (spelt, data))) => {
+                self.finish(task, Ok(data), Some(Raised { folded: name, number, name: spelt }), None);
+            }
             None => {
                 self.waiting.entry(name.clone()).or_default().push_back(task);
                 self.set(task, Task::Event { name });
@@ -87,56 +132,111 @@ impl Tasks {
         }
     }
 
-    /// Takes in what arrived. The error says why it cannot have: live, such an arrival is dropped.
-    pub(super) fn arrive(&mut self, event: &Event) -> Result<(), String> {
+    /// Takes in what arrived; a call whose next attempt starts with it is returned. The error says why it cannot have
+    /// arrived: live, such an arrival is dropped.
+    pub(super) fn arrive(&mut self, event: &Event) -> Result<Option<Callee>, String> {
         match event {
-            Event::TaskCompleted { task, result } => self.activity_done(*task, Ok(result.clone())),
-            Event::TaskFailed { task, failure } => self.activity_done(*task, Err(failure.clone())),
-            Event::TimerFired { task } => self.timer_fired(*task),
+            Event::TaskCompleted { task, result } => self.activity_done(*task, Ok(result.clone()))?,
+            Event::TaskFailed { task, failure } => self.activity_done(*task, Err(failure.clone()))?,
+            Event::ChildCompleted { task, result } => self.child_done(*task, Ok(result.clone()))?,
+            Event::ChildFailed { task, failure } => self.child_done(*task, Err(failure.clone()))?,
+            Event::RetryScheduled { task, attempt, fire_at_ms } => self.retry(*task, *attempt, *fire_at_ms)?,
+            Event::TimerFired { task } => return self.timer_fired(*task),
             Event::EventRaised { name, data } => {
                 self.raised += 1;
-                self.give_event(Taken { name: fold_name(name), number: self.raised }, data.clone());
-                Ok(())
+                let event = Raised { folded: fold_name(name), number: self.raised, name: name.clone() };
+                self.give_event(event, data.clone());
             }
-            other => Err(format!("{other:?} cannot arrive within an execution")),
+            other => return Err(format!("{other:?} cannot arrive within an execution")),
         }
+        Ok(None)
     }
 
     fn activity_done(&mut self, task: TaskId, outcome: Outcome) -> Result<(), String> {
         if !self.activities.remove(&task) {
             return Err(format!("task {task} is not an activity in flight"));
         }
-        self.finish(task, outcome, None);
+        self.call_done(task, outcome);
         Ok(())
     }
 
-    fn timer_fired(&mut self, task: TaskId) -> Result<(), String> {
-        let Some(Task::Timer { fire_at_ms }) = self.get(task) else {
-            return Err(format!("task {task} is not an armed timer"));
-        };
-        self.timers.remove(&(*fire_at_ms, task));
-        self.finish(task, Ok(Payload::null()), None);
+    fn child_done(&mut self, task: TaskId, outcome: Outcome) -> Result<(), String> {
+        if !self.children.remove(&task) {
+            return Err(format!("task {task} is not a child that is waited for"));
+        }
+        self.call_done(task, outcome);
         Ok(())
+    }
+
+    fn call_done(&mut self, task: TaskId, outcome: Outcome) {
+        let call = match self.tasks.get_mut(task.0 as usize).map(|slot| std::mem::replace(slot, Task::Taken)) {
+            Some(Task::Call(call)) if outcome.is_err() && call.retry.is_some() => Some(call),
+            _ => None,
+        };
+        self.finish(task, outcome, None, call);
+    }
+
+    /// When the call of `task`, whose attempt has just failed, is to be tried again: the number and time of the attempt.
+    pub(super) fn next_attempt(&self, task: TaskId, now_ms: u64) -> Option<(u32, u64)> {
+        let Some(Task::Done(Done { outcome: Err(failure), call: Some(call), .. })) = self.get(task) else {
+            return None;
+        };
+        let at_ms = call.retry.as_ref()?.next_attempt(call.attempt, failure, call.called_at_ms, now_ms)?;
+        Some((call.attempt + 1, at_ms))
+    }
+
+    fn retry(&mut self, task: TaskId, attempt: u32, fire_at_ms: u64) -> Result<(), String> {
+        let Some(Task::Done(Done { call, .. })) = self.tasks.get_mut(task.0 as usize) else {
+            return Err(format!("task {task} has not failed"));
+        };
+        let Some(mut call) = call.take() else { return Err(format!("task {task} has no retry policy")) };
+        call.attempt = attempt;
+        if let Callee::Activity(activity) = &mut call.what {
+            activity.attempt = attempt;
+        }
+        self.timers.insert((fire_at_ms, task));
+        self.set(task, Task::Retrying { call, fire_at_ms });
+        Ok(())
+    }
+
+    fn timer_fired(&mut self, task: TaskId) -> Result<Option<Callee>, String> {
+        match self.get(task) {
+            Some(Task::Timer { fire_at_ms }) => {
+                self.timers.remove(&(*fire_at_ms, task));
+                self.finish(task, Ok(Payload::null()), None, None);
+                Ok(None)
+            }
+            Some(Task::Retrying { call, fire_at_ms }) => {
+                let call = (**call).clone();
+                self.timers.remove(&(*fire_at_ms, task));
+                let what = call.what.clone();
+                self.add_call(call);
+                Ok(Some(what))
+            }
+            _ => Err(format!("task {task} is not an armed timer")),
+        }
     }
 
     /// To the task that has waited longest for it, or into the buffer, in the order in which events were raised.
-    fn give_event(&mut self, event: Taken, data: Payload) {
-        match self.waiting.get_mut(&event.name).and_then(VecDeque::pop_front) {
-            Some(task) => self.finish(task, Ok(data), Some(event)),
+    fn give_event(&mut self, event: Raised, data: Payload) {
+        match self.waiting.get_mut(&event.folded).and_then(VecDeque::pop_front) {
+            Some(task) => self.finish(task, Ok(data), Some(event), None),
             None => {
-                self.buffered.entry(event.name).or_default().insert(event.number, data);
+                self.buffered.entry(event.folded).or_default().insert(event.number, (event.name, data));
             }
         }
     }
 
-    fn finish(&mut self, task: TaskId, outcome: Outcome, event: Option<Taken>) {
+    fn finish(&mut self, task: TaskId, outcome: Outcome, event: Option<Raised>, call: Option<Box<Call>>) {
         self.done += 1;
-        self.set(task, Task::Done { order: self.done, outcome, event, returned: false });
+        self.set(task, Task::Done(Done { order: self.done, outcome, event, call, returned: false }));
     }
 
     pub(super) fn can_cancel(&self, task: TaskId) -> bool {
         match self.get(task) {
-            Some(Task::Activity(_) | Task::Timer { .. } | Task::Event { .. } | Task::Done { .. }) => true,
+            Some(Task::Call(_) | Task::Retrying { .. } | Task::Timer { .. } | Task::Event { .. } | Task::Done(_)) => {
+                true
+            }
             Some(Task::Unawaitable | Task::Taken | Task::Cancelled) | None => false,
         }
     }
@@ -145,10 +245,11 @@ impl Tasks {
     pub(super) fn cancel(&mut self, task: TaskId) {
         let Some(slot) = self.tasks.get_mut(task.0 as usize) else { return };
         match std::mem::replace(slot, Task::Cancelled) {
-            Task::Activity(_) => {
+            Task::Call(_) => {
                 self.activities.remove(&task);
+                self.children.remove(&task);
             }
-            Task::Timer { fire_at_ms } => {
+            Task::Timer { fire_at_ms } | Task::Retrying { fire_at_ms, .. } => {
                 self.timers.remove(&(fire_at_ms, task));
             }
             Task::Event { name } => {
@@ -156,9 +257,23 @@ impl Tasks {
                     queue.retain(|other| *other != task);
                 }
             }
-            Task::Done { outcome: Ok(data), event: Some(event), .. } => self.give_event(event, data),
-            Task::Done { .. } | Task::Unawaitable | Task::Taken | Task::Cancelled => {}
+            Task::Done(Done { outcome: Ok(data), event: Some(event), .. }) => self.give_event(event, data),
+            Task::Done(_) | Task::Unawaitable | Task::Taken | Task::Cancelled => {}
         }
+    }
+
+    /// Events that nothing has consumed, in the order in which they were raised.
+    pub(super) fn kept_events(&self) -> Vec<Event> {
+        let buffered = self.buffered.values().flatten().map(|(number, (name, data))| (*number, name, data));
+        let given = self.tasks.iter().filter_map(|task| match task {
+            Task::Done(Done { outcome: Ok(data), event: Some(event), .. }) => Some((event.number, &event.name, data)),
+            _ => None,
+        });
+        let mut kept: Vec<_> = buffered.chain(given).collect();
+        kept.sort_unstable_by_key(|(number, ..)| *number);
+        let raised =
+            |(_, name, data): (u64, &String, &Payload)| Event::EventRaised { name: name.clone(), data: data.clone() };
+        kept.into_iter().map(raised).collect()
     }
 
     /// Of `tasks`, the position of the one that was done first.
@@ -169,7 +284,7 @@ impl Tasks {
         let mut first: Option<(u64, usize)> = None;
         for (position, task) in tasks.iter().enumerate() {
             match self.get(*task) {
-                Some(Task::Done { order, .. }) if first.is_none_or(|(best, _)| *order < best) => {
+                Some(Task::Done(Done { order, .. })) if first.is_none_or(|(best, _)| *order < best) => {
                     first = Some((*order, position));
                 }
                 Some(Task::Taken) => return Err(GuestFault::AwaitTaken(*task)),
@@ -178,7 +293,7 @@ impl Tasks {
             }
         }
         let Some((_, position)) = first else { return Ok(None) };
-        if let Some(Task::Done { returned, .. }) = self.tasks.get_mut(tasks[position].0 as usize) {
+        if let Some(Task::Done(Done { returned, .. })) = self.tasks.get_mut(tasks[position].0 as usize) {
             *returned = true;
         }
         Ok(Some(position))
@@ -187,12 +302,12 @@ impl Tasks {
     /// Takes the outcome of a task that `poll_any` returned.
     pub(super) fn take(&mut self, task: TaskId) -> Result<Outcome, GuestFault> {
         match self.get(task) {
-            Some(Task::Done { returned: true, .. }) => {}
+            Some(Task::Done(Done { returned: true, .. })) => {}
             Some(Task::Taken) => return Err(GuestFault::OutcomeTwice(task)),
             _ => return Err(GuestFault::OutcomeEarly(task)),
         }
         match std::mem::replace(&mut self.tasks[task.0 as usize], Task::Taken) {
-            Task::Done { outcome, .. } => Ok(outcome),
+            Task::Done(done) => Ok(done.outcome),
             other => unreachable!("checked above to be done: {other:?}"),
         }
     }
@@ -211,7 +326,20 @@ impl Tasks {
 
     pub(super) fn open_activities(&self) -> impl Iterator<Item = ActivityCall> + '_ {
         self.activities.iter().filter_map(|task| match self.get(*task) {
-            Some(Task::Activity(call)) => Some(call.clone()),
+            Some(Task::Call(call)) => match &call.what {
+                Callee::Activity(call) => Some(call.clone()),
+                Callee::Child(_) => None,
+            },
+            _ => None,
+        })
+    }
+
+    pub(super) fn open_children(&self) -> impl Iterator<Item = ChildStart> + '_ {
+        self.children.iter().filter_map(|task| match self.get(*task) {
+            Some(Task::Call(call)) => match &call.what {
+                Callee::Child(start) => Some(start.clone()),
+                Callee::Activity(_) => None,
+            },
             _ => None,
         })
     }

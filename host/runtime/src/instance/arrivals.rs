@@ -4,6 +4,7 @@ use super::{Created, Known};
 use crate::activities::CallKey;
 use crate::router::Message;
 use dacapo_core::Event;
+use dacapo_core::rewind::Rewind;
 use dacapo_store::{InboxEntry, InstanceKey};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -30,6 +31,19 @@ pub(super) struct Portion {
     pub(super) inbox_next: u64,
     /// Activity results looked at: those of this execution are in `events`, the others are of no use to anybody.
     activities: usize,
+}
+
+impl Portion {
+    /// Says from which turn on the instance is rewound, and adds what still counts. `false`: it was not rewound.
+    pub(super) fn rewind(&mut self, rewind: Rewind) -> bool {
+        let at = self.events.iter().position(|event| matches!(event, Event::ExecutionRewound { .. }));
+        let Some(at) = at else { return false };
+        if let Some(Event::ExecutionRewound { from_turn, .. }) = self.events.get_mut(at) {
+            *from_turn = Some(rewind.from_turn);
+        }
+        self.events.splice(at + 1..at + 1, rewind.arrivals);
+        true
+    }
 }
 
 impl Arrivals {
@@ -70,9 +84,9 @@ impl Arrivals {
     }
 
     /// Whether the instance is to end, whatever else waits.
-    pub(super) fn termination(&self, known: &Known) -> Option<(String, u64)> {
+    pub(super) fn termination(&self, known: &Known) -> Option<(String, bool, u64)> {
         self.waiting(known).find_map(|(seq, event)| match event {
-            Event::ExecutionTerminated { reason } => Some((reason.clone(), seq + 1)),
+            Event::ExecutionTerminated { reason, recursive } => Some((reason.clone(), *recursive, seq + 1)),
             _ => None,
         })
     }
@@ -89,8 +103,8 @@ impl Arrivals {
         })
     }
 
-    /// What the next turn takes in.
-    pub(super) fn portion(&self, known: &Known) -> Portion {
+    /// What the next turn takes in; with `inbox_first` the inbox alone.
+    pub(super) fn portion(&self, known: &Known, inbox_first: bool) -> Portion {
         let execution = (known.fence.key, known.fence.generation);
         let mut portion = Portion { events: Vec::new(), inbox_next: known.inbox_next, activities: 0 };
         let mut bytes = 0;
@@ -102,7 +116,8 @@ impl Arrivals {
             }
             room
         };
-        for ((key, generation, _), event) in &self.activities {
+        let activities = self.activities.iter().filter(|_| !inbox_first);
+        for ((key, generation, _), event) in activities {
             if (*key, *generation) == execution && !has_room(&mut portion, event) {
                 return portion;
             }

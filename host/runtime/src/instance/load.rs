@@ -3,8 +3,9 @@
 use super::{Created, Fate, Held, Known, Trouble, guest_turn};
 use crate::Runtime;
 use crate::activities::Activities;
-use dacapo_core::{Event, InstanceId, Orchestration, Payload, TurnRecord};
-use dacapo_store::{InboxEntry, Instance, StoreError, StoredTurn};
+use dacapo_core::rewind::{Rewind, effective, rewind};
+use dacapo_core::{Event, InstanceId, Orchestration, Payload, StoredTurn, TurnRecord};
+use dacapo_store::{InboxEntry, Instance, StoreError};
 use std::sync::{Arc, Mutex};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -70,6 +71,7 @@ impl Known {
             updated_at_ms: instance.updated_at_ms,
             input,
             custom_status: instance.custom_status,
+            parent: instance.parent,
         }
     }
 }
@@ -79,6 +81,12 @@ impl Loaded {
     pub(super) fn created(created: &Created) -> Self {
         let history = Ok(vec![StoredTurn { seq: 0, record: created.new.opening.clone() }]);
         Self::Cold(Box::new(Cold { known: created.known(), history, inbox: Vec::new(), _permit: None }))
+    }
+
+    /// The next execution, of which nothing is there but its opening.
+    pub(super) fn next_execution(known: Known, opening: TurnRecord) -> Self {
+        let history = Ok(vec![StoredTurn { seq: 0, record: opening }]);
+        Self::Cold(Box::new(Cold { known, history, inbox: Vec::new(), _permit: None }))
     }
 
     pub(super) fn known(&self) -> &Known {
@@ -96,26 +104,27 @@ impl Loaded {
         }
     }
 
-    /// With its guest parked where the history ends. Activities that were lost with a stopped server run again.
-    pub(super) async fn hold(self, runtime: &Arc<Runtime>) -> Result<Box<Held>, Trouble> {
+    /// With its guest parked where the history ends; of one that has failed and was reopened, where it is rewound to.
+    /// Activities that were lost with a stopped server run again.
+    pub(super) async fn hold(self, runtime: &Arc<Runtime>) -> Result<(Box<Held>, Option<Rewind>), Trouble> {
         match self {
-            Self::Warm(held) => Ok(held),
+            Self::Warm(held) => Ok((held, None)),
             Self::Cold(cold) => {
-                let held = cold.replay(runtime).await?;
+                let (held, rewind) = cold.replay(runtime).await?;
                 let calls: Vec<_> = held.orchestration().open_activities().collect();
                 let caller = held.known.caller();
                 for call in calls {
                     let version = caller.resolve(runtime, &call);
                     Activities::dispatch(runtime, &caller, call, version, Fate::default());
                 }
-                Ok(held)
+                Ok((held, rewind))
             }
         }
     }
 }
 
 impl Cold {
-    async fn replay(self, runtime: &Arc<Runtime>) -> Result<Box<Held>, Trouble> {
+    async fn replay(self, runtime: &Arc<Runtime>) -> Result<(Box<Held>, Option<Rewind>), Trouble> {
         let Cold { known, history, inbox: _, _permit } = self;
         let history = match history {
             Ok(history) => history,
@@ -123,8 +132,15 @@ impl Cold {
             Err(error) => return Err(error.into()),
         };
         let version = known.version(runtime)?;
-        let mut records = history.into_iter();
-        let opening = records.next().map_or(TurnRecord { at_ms: 0, events: Vec::new() }, |turn| turn.record);
+        let mut turns = effective(history);
+        let has_failed =
+            turns.last().is_some_and(|turn| matches!(turn.record.events.last(), Some(Event::ExecutionFailed { .. })));
+        let rewind = has_failed.then(|| rewind(&turns));
+        if let Some(rewind) = &rewind {
+            turns.retain(|turn| turn.seq < rewind.from_turn);
+        }
+        let mut turns = turns.into_iter();
+        let opening = turns.next().map_or(TurnRecord { at_ms: 0, events: Vec::new() }, |turn| turn.record);
         let orchestration = Orchestration::open(known.identity(), runtime.config.limits.clone(), opening)
             .map_err(|error| Trouble::from((&known, error)))?;
         let orchestration = Arc::new(Mutex::new(orchestration));
@@ -135,11 +151,11 @@ impl Cold {
             .await
             .map_err(|error| Trouble::from((&known, error)))?;
         let mut held = Box::new(Held { known, orchestration, play });
-        for turn in records {
-            let begun = held.orchestration().replay_turn(turn.record);
+        for turn in turns {
+            let begun = held.orchestration().replay_turn(turn);
             begun.map_err(|error| Trouble::from((&held.known, error)))?;
             guest_turn(&mut held).await?;
         }
-        Ok(held)
+        Ok((held, rewind))
     }
 }

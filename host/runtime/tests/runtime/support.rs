@@ -1,7 +1,7 @@
 //! A runtime on native guests, and a store that can be held up and made to fail.
 
 use dacapo_core::history::CorruptHistory;
-use dacapo_core::{Event, InstanceId, Orchestration, Payload, RuntimeStatus, TaskId};
+use dacapo_core::{ActivityOptions, Event, InstanceId, Orchestration, Payload, RuntimeStatus, TaskId};
 use dacapo_runtime::client::Subscription;
 use dacapo_runtime::executor::{
     ActivityEnd, ActivityExecutor, ActivityRun, Exports, GuestEnd, Guests, InvalidModule, ModuleLoader,
@@ -123,7 +123,7 @@ impl NativePlay {
                 let input = host.input().to_string();
                 let first = match naps {
                     true => host.start_timer(input.parse().expect("milliseconds")),
-                    false => host.call_activity("Echo".into(), &input),
+                    false => host.call_activity("Echo".into(), &input, ActivityOptions::default()),
                 };
                 self.task = Some((first.expect("allowed"), naps));
                 continue;

@@ -164,7 +164,7 @@ async fn an_instance_whose_history_cannot_be_read_is_stalled_and_can_be_ended() 
     }
     world.store.corrupt(true);
     let mut watching = world.client.subscribe(&id("a"));
-    world.client.terminate(&id("a"), "enough".into()).await.expect("delivered");
+    world.client.terminate(&id("a"), "enough".into(), true).await.expect("delivered");
     assert_eq!(until(&mut watching, ended).await.status, RuntimeStatus::Terminated);
 
     world.client.purge(&id("b"), true).await.expect("purged");
@@ -196,7 +196,7 @@ async fn a_flood_of_events_neither_refuses_a_termination_nor_makes_one_endless_t
         for _ in 0..2_499 {
             world.client.raise_event(&id("a"), "Other", json("1")).await.expect("delivered");
         }
-        world.client.terminate(&id("a"), "enough".into()).await.expect("not refused");
+        world.client.terminate(&id("a"), "enough".into(), true).await.expect("not refused");
         world.guests.turns.reopen();
         assert_eq!(until(&mut watching, ended).await.status, RuntimeStatus::Terminated);
     }

@@ -21,6 +21,7 @@ mod events;
 mod exit;
 mod filter;
 mod health;
+mod history;
 mod input;
 mod list;
 mod modules;
@@ -28,9 +29,13 @@ mod output;
 mod progress;
 mod purge;
 mod raise;
+mod restart;
+mod resume;
+mod rewind;
 mod serve;
 mod start;
 mod status;
+mod suspend;
 mod terminate;
 mod text;
 mod view;
@@ -76,6 +81,11 @@ enum Command {
     Raise(raise::Args),
     List(list::Args),
     Terminate(terminate::Args),
+    Suspend(suspend::Args),
+    Resume(resume::Args),
+    Rewind(rewind::Args),
+    Restart(restart::Args),
+    History(history::Args),
     Purge(purge::Args),
     Health(health::Args),
     #[command(hide = true)]
@@ -121,6 +131,11 @@ async fn call(command: Command, session: &Session) -> Result<Exit, CliError> {
         Command::Raise(args) => raise::run(args, session).await,
         Command::List(args) => list::run(args, session).await,
         Command::Terminate(args) => terminate::run(args, session).await,
+        Command::Suspend(args) => suspend::run(args, session).await,
+        Command::Resume(args) => resume::run(args, session).await,
+        Command::Rewind(args) => rewind::run(args, session).await,
+        Command::Restart(args) => restart::run(args, session).await,
+        Command::History(args) => history::run(args, session).await,
         Command::Purge(args) => purge::run(args, session).await,
         Command::Health(args) => health::run(args, session).await,
         Command::Serve(_) | Command::CompileModule(_) => Err(CliError::error("this command talks to no server")),

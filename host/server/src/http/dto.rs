@@ -1,9 +1,10 @@
 //! What replies are made of: the JSON bodies, with their keys in the contract's order.
 
+use super::history::HistoryEvent;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use dacapo_core::Payload;
+use dacapo_core::{InstanceId, Payload};
 use dacapo_runtime::InstanceView;
 use dacapo_runtime::client::Health;
 use dacapo_store::ModuleVersion;
@@ -55,6 +56,10 @@ pub(super) struct Status<'a> {
     output: Option<&'a Payload>,
     created_time: Time,
     last_updated_time: Time,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent_instance_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    history_events: Option<Vec<HistoryEvent<'a>>>,
 }
 
 impl<'a> Status<'a> {
@@ -69,7 +74,14 @@ impl<'a> Status<'a> {
             output: view.output.as_ref(),
             created_time: Time(view.created_at_ms),
             last_updated_time: Time(view.updated_at_ms),
+            parent_instance_id: view.parent_id.as_ref().map(InstanceId::as_str),
+            history_events: None,
         }
+    }
+
+    /// With what has happened to it.
+    pub(super) fn with_history(self, events: Vec<HistoryEvent<'a>>) -> Self {
+        Self { history_events: Some(events), ..self }
     }
 
     /// As JSON text.

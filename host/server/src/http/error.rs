@@ -65,12 +65,6 @@ impl ApiError {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "TooLarge", message)
     }
 
-    /// 501: part of the contract, not of this version.
-    pub(super) fn not_yet(what: &str) -> Self {
-        let message = format!("'{what}' is not offered by this version of Dacapo yet.");
-        Self::new(StatusCode::NOT_IMPLEMENTED, "NotYet", message)
-    }
-
     /// 503: every watch stream is taken.
     pub(super) fn too_many_streams(limit: usize) -> Self {
         let message = format!("{limit} watch streams are open (limit `watch_streams`): try again later.");
@@ -86,7 +80,7 @@ impl fmt::Display for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        if self.status.is_server_error() && self.status != StatusCode::NOT_IMPLEMENTED {
+        if self.status.is_server_error() {
             tracing::warn!(status = self.status.as_u16(), kind = self.kind, message = %self, "a request failed");
         }
         let exception = self.exception.as_deref().unwrap_or(&self.message);
@@ -110,6 +104,7 @@ impl From<ClientError> for ApiError {
             ClientError::Name { .. } => Self::bad_request("InvalidName", message),
             ClientError::UnknownInstance(_) => Self::missing("UnknownInstance", message),
             ClientError::InstanceExists { .. } => Self::new(StatusCode::CONFLICT, "InstanceExists", message),
+            ClientError::NotFailed { .. } => Self::new(StatusCode::PRECONDITION_FAILED, "NotFailed", message),
             ClientError::Unfinished { .. } => Self::new(StatusCode::CONFLICT, "Unfinished", message),
             ClientError::Finished { .. } => Self::new(StatusCode::GONE, "Finished", message),
             ClientError::TooLarge { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "TooLarge", message),

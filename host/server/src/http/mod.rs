@@ -22,6 +22,7 @@ mod conditional;
 mod dto;
 mod error;
 mod health;
+mod history;
 mod instances;
 mod modules;
 mod orchestrators;
@@ -122,7 +123,6 @@ pub(crate) fn stop() -> (Stop, Stopping) {
 
 /// All routes, in the spelling of [`paths`].
 pub(crate) fn router(api: Arc<Api>) -> Router {
-    let not_yet = || post(instances::acts::not_yet);
     Router::new()
         .route("/durabletask/orchestrators/{function}", post(orchestrators::start))
         .route("/durabletask/orchestrators/{function}/{id}", post(orchestrators::start_with_id))
@@ -131,10 +131,10 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
         .route("/durabletask/instances/{id}/watch", get(watch::watch))
         .route("/durabletask/instances/{id}/raiseevent/{event}", post(instances::acts::raise_event))
         .route("/durabletask/instances/{id}/terminate", post(instances::acts::terminate))
-        .route("/durabletask/instances/{id}/suspend", not_yet())
-        .route("/durabletask/instances/{id}/resume", not_yet())
-        .route("/durabletask/instances/{id}/rewind", not_yet())
-        .route("/durabletask/instances/{id}/restart", not_yet())
+        .route("/durabletask/instances/{id}/suspend", post(instances::acts::suspend))
+        .route("/durabletask/instances/{id}/resume", post(instances::acts::resume))
+        .route("/durabletask/instances/{id}/rewind", post(instances::acts::rewind))
+        .route("/durabletask/instances/{id}/restart", post(instances::acts::restart))
         .route("/api/modules", get(modules::list))
         .route("/api/modules/{name}", put(modules::deploy).get(modules::one))
         .route("/api/modules/{name}/versions/{version}", delete(modules::delete_version))

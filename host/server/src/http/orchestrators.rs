@@ -92,7 +92,8 @@ fn ended(api: &Api, parts: &Parts, view: &InstanceView) -> Response {
     status::reply(api, parts, view, Shown::of(Query::of(&parts.uri)))
 }
 
-fn accepted(api: &Api, parts: &Parts, id: &InstanceId) -> Response {
+/// 202 with everything that a client needs of an instance that was started.
+pub(super) fn accepted(api: &Api, parts: &Parts, id: &InstanceId) -> Response {
     let management = Links::of(&api.settings, parts).management(id);
     let mut response = dto::json(StatusCode::ACCEPTED, &management);
     let headers = response.headers_mut();

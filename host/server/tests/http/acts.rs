@@ -73,11 +73,18 @@ async fn terminate_makes_the_reason_the_output() {
 }
 
 #[tokio::test]
-async fn what_comes_with_a_later_version_says_so() {
+async fn operators_act_on_an_instance_in_any_case_of_the_route() {
     let server = Server::start().await;
     server.begin("Gate", "a", "").await;
+    server.post("/instances/a/SUSPEND/?reason=x", "").await.is_bare(202);
+    server.post("/instances/a/suspend", "").await.is_bare(202);
+    server.post("/instances/a/Resume?reason=%C3%BC", "").await.is_bare(202);
+    assert!(server.post("/instances/a/rewind", "").await.error(412).contains("only a failed one"));
     for act in ["suspend", "resume", "rewind", "restart"] {
-        let upper = act.to_uppercase();
-        assert!(server.post(&format!("/instances/a/{upper}/?reason=x"), "").await.error(501).contains(act));
+        server.post(&format!("/instances/nobody/{act}"), "").await.error(404);
     }
+    assert!(server.post("/instances/a/restart?restartWithNewInstanceId=false", "").await.error(409).contains("'a'"));
+    let again = server.post("/instances/a/restart", "").await;
+    assert_eq!(again.status, 202);
+    assert!(again.json()["statusQueryGetUri"].as_str().is_some_and(|uri| uri.contains("/instances/")));
 }

@@ -123,9 +123,16 @@ async fn a_tag_names_the_state_and_how_it_is_shown() {
 }
 
 #[tokio::test]
-async fn history_comes_with_a_later_version() {
+async fn the_history_comes_when_it_is_asked_for() {
     let server = Server::start().await;
-    server.run("Echo", "a", "").await;
-    assert!(server.get("/instances/a?showHistory=true").await.error(501).contains("showHistory"));
-    assert_eq!(server.get("/instances/a?showHistory=false&showHistoryOutput=true").await.status, 200);
+    server.run("Echo", "a", "7").await;
+    assert!(server.get("/instances/a").await.json().get("historyEvents").is_none());
+    let with = |query: &str| format!("/instances/a?showHistory=true{query}");
+    let events = server.get(&with("&showHistoryOutput=true")).await.json()["historyEvents"].clone();
+    let kinds: Vec<_> = events.as_array().expect("a list").iter().map(|event| event["EventType"].clone()).collect();
+    assert_eq!(kinds, ["ExecutionStarted", "ExecutionCompleted"]);
+    assert_eq!((&events[0]["Input"], &events[1]["Result"]), (&serde_json::json!("7"), &serde_json::json!(7)));
+    let less = server.get(&with("&showInput=false")).await.json()["historyEvents"].clone();
+    assert!(less[0].get("Input").is_none() && less[1].get("Result").is_none(), "{less}");
+    server.get("/instances/nobody?showHistory=true").await.is_bare(404);
 }

@@ -104,9 +104,9 @@ pub fn a_write_sees_those_before_it(fixture: &mut Fixture) {
         Ok(Written::Created { key, epoch: 0 }),
         Err(Refused::InstanceExists { status: RuntimeStatus::Pending }),
         Ok(Written::Delivered { key, seq: 0 }),
-        Ok(Written::Turned),
+        Ok(Written::Turned { sent: vec![] }),
         Err(Refused::Pinned { instances: 1 }),
-        Ok(Written::Turned),
+        Ok(Written::Turned { sent: vec![] }),
         Err(Refused::Finished { status: RuntimeStatus::Completed }),
         Ok(Written::VersionDeleted),
         Err(Refused::UnknownVersion),
@@ -136,7 +136,12 @@ pub fn readers_see_whole_batches(fixture: &mut Fixture) {
         done.store(true, Ordering::Release);
         answers
     });
-    assert!(answers.into_iter().flat_map(|batch| batch.expect("commits")).all(|answer| answer == Ok(Written::Turned)));
+    assert!(
+        answers
+            .into_iter()
+            .flat_map(|batch| batch.expect("commits"))
+            .all(|answer| answer == Ok(Written::Turned { sent: vec![] }))
+    );
     assert_eq!(fixture.get("c").next_seq, 151);
 }
 

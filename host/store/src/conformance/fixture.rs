@@ -107,7 +107,8 @@ impl Fixture {
     pub fn play(&self, text: &str, change: impl FnOnce(&mut TurnWrite)) {
         let mut turn = self.next_turn(text);
         change(&mut turn);
-        assert_eq!(self.write(Write::Turn(turn)), Ok(Written::Turned));
+        let answer = self.write(Write::Turn(turn));
+        assert!(matches!(&answer, Ok(Written::Turned { sent }) if sent.is_empty()), "{answer:?}");
     }
 
     /// Commits a turn that ends the instance.
@@ -152,7 +153,7 @@ pub fn json(text: &str) -> Payload {
 /// A new instance of the orchestrator "Flow", created at 1,000 ms with its id as the input.
 pub fn new_instance(text: &str, version: VersionId) -> NewInstance {
     let opening = Orchestration::opening("Flow", Payload::string(text), 1_000);
-    NewInstance { id: id(text), name: "Flow".to_owned(), version, opening }
+    NewInstance { id: id(text), name: "Flow".to_owned(), version, opening, parent: None }
 }
 
 /// A new version of a module; the digest is the component too.
@@ -186,6 +187,8 @@ pub fn turn(instance: &Instance) -> TurnWrite {
         output: None,
         wake_at_ms: None,
         open_activities: false,
+        next: None,
+        outgoing: Vec::new(),
     }
 }
 

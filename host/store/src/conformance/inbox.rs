@@ -29,7 +29,7 @@ pub fn an_entry_comes_back_as_it_was_delivered(fixture: &mut Fixture) {
         Event::TaskCompleted { task, result: json("\"r\"") },
         Event::TaskFailed { task, failure },
         Event::TimerFired { task },
-        Event::ExecutionTerminated { reason: "because\n\"so\"".to_owned() },
+        Event::ExecutionTerminated { reason: "because\n\"so\"".to_owned(), recursive: false },
     ];
     for event in &events {
         let delivery = Delivery { event: event.clone(), ..raised("a", "") };

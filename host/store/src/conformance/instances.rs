@@ -30,6 +30,7 @@ pub fn create_makes_a_pending_instance(fixture: &mut Fixture) {
         open_activities: false,
         inbox_next: 0,
         inbox_done: 0,
+        parent: None,
     };
     assert_eq!(instance, expected);
     let history = fixture.history(instance.key);

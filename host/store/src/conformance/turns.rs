@@ -60,7 +60,7 @@ pub fn a_turn_is_committed_once(fixture: &mut Fixture) {
     let turn = fixture.next_turn("a");
     let batch = [Write::Turn(turn.clone()), Write::Turn(turn.clone())];
     let answers = fixture.store().commit(&batch).expect("commits");
-    assert_eq!(answers, [Ok(Written::Turned), Err(Refused::Fenced)]);
+    assert_eq!(answers, [Ok(Written::Turned { sent: vec![] }), Err(Refused::Fenced)]);
     assert_eq!(fixture.write(Write::Turn(turn)), Err(Refused::Fenced));
     assert_eq!(fixture.history(key).len(), 2);
 }
@@ -178,7 +178,7 @@ pub fn a_long_history_comes_in_order(fixture: &mut Fixture) {
         turn.fence.next_seq += 1;
     }
     let answers = fixture.store().commit(&batch).expect("commits");
-    assert!(answers.iter().all(|answer| *answer == Ok(Written::Turned)));
+    assert!(answers.iter().all(|answer| *answer == Ok(Written::Turned { sent: vec![] })));
     let history = fixture.history(key);
     assert_eq!(history.len(), 301);
     for (seq, stored) in (0..).zip(&history) {

@@ -5,7 +5,7 @@ use super::instances::{self, integer};
 use crate::StoreError;
 use crate::model::{InboxEntry, InstanceKey};
 use crate::write::{Delivery, Refused, Written};
-use dacapo_core::Event;
+use dacapo_core::{Event, InstanceId};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 
@@ -55,12 +55,32 @@ pub(super) fn deliver(connection: &Connection, delivery: &Delivery) -> Result<Wr
     let taken = params![delivery.id.as_str(), integer(delivery.limit)];
     let taken: Option<(i64, i64)> = statement.query_row(taken, |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     let Some((key, seq)) = taken else { return Err(why_not(connection, delivery)?.into()) };
-    connection.prepare_cached("INSERT INTO inbox (instance, seq, event) VALUES (?1, ?2, ?3)")?.execute(params![
-        key,
-        seq,
-        encode(&delivery.event)
-    ])?;
+    insert(connection, key, seq, &delivery.event)?;
     Ok(Written::Delivered { key: InstanceKey(key), seq: seq.unsigned_abs() })
+}
+
+fn insert(connection: &Connection, key: i64, seq: i64, event: &Event) -> Result<(), Fault> {
+    let mut statement = connection.prepare_cached("INSERT INTO inbox (instance, seq, event) VALUES (?1, ?2, ?3)")?;
+    statement.execute(params![key, seq, encode(event)])?;
+    Ok(())
+}
+
+/// Puts an event into the inbox of an instance that has not ended: its id, and the entry's number.
+pub(super) fn put(
+    connection: &Connection,
+    key: InstanceKey,
+    event: &Event,
+) -> Result<Option<(InstanceId, u64)>, Fault> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE instances SET inbox_next = inbox_next + 1, has_work = 1 WHERE key = ?1 AND status <= 3 \
+         RETURNING id, inbox_next - 1",
+    )?;
+    let mut rows = statement.query([key.0])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let (id, seq): (InstanceId, i64) = (instances::id_at(row, 0)?, row.get(1)?);
+    drop(rows);
+    insert(connection, key.0, seq, event)?;
+    Ok(Some((id, seq.unsigned_abs())))
 }
 
 fn why_not(connection: &Connection, delivery: &Delivery) -> Result<Refused, Fault> {

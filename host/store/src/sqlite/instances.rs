@@ -2,19 +2,20 @@
 
 use super::created::CreationTimes;
 use super::fault::{Fault, Halt, corrupt};
-use super::{modules, turns};
-use crate::model::{Instance, InstanceKey, VersionId};
+use super::{inbox, modules, turns};
+use crate::model::{Instance, InstanceKey, Parent, VersionId};
 use crate::rules;
 use crate::write::{NewInstance, Refused, Written};
-use dacapo_core::{InstanceId, Payload, RuntimeStatus};
+use dacapo_core::{InstanceId, Payload, RuntimeStatus, TaskId};
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, Row, params};
 
 /// What [`from_row`] reads, in its order. A macro, so that statements are made of it when compiling.
 macro_rules! instance_columns {
     () => {
         "key, status, version, generation, epoch, next_seq, inbox_next, inbox_done, open_activities, created_at_ms, \
-         updated_at_ms, wake_at_ms, id, name, custom_status, output"
+         updated_at_ms, wake_at_ms, id, name, custom_status, output, parent, parent_generation, parent_task, \
+         parent_waits, parent_id"
     };
 }
 pub(super) use instance_columns;
@@ -66,7 +67,20 @@ pub(super) fn from_row(row: &Row<'_>) -> Result<Instance, Fault> {
         name: row.get(13)?,
         custom_status: payload_at(row, 14)?,
         output: payload_at(row, 15)?,
+        parent: parent_at(row, 16)?,
     })
+}
+
+/// The link to a parent, in the five columns from `at` on.
+fn parent_at(row: &Row<'_>, at: usize) -> Result<Option<Parent>, Fault> {
+    let Some(key) = row.get::<_, Option<i64>>(at)? else { return Ok(None) };
+    Ok(Some(Parent {
+        key: InstanceKey(key),
+        generation: row.get(at + 1)?,
+        task: TaskId(row.get(at + 2)?),
+        waits: row.get(at + 3)?,
+        id: id_at(row, at + 4)?,
+    }))
 }
 
 /// An instance id in column `at`.
@@ -94,17 +108,45 @@ pub(super) fn by_id(connection: &Connection, id: &InstanceId) -> Result<Option<I
 }
 
 /// What a write has to know of the instance that has an id.
-struct Holder {
-    key: InstanceKey,
-    status: RuntimeStatus,
+pub(super) struct Holder {
+    pub(super) key: InstanceKey,
+    pub(super) status: RuntimeStatus,
     epoch: i64,
+    pub(super) parent: Option<Parent>,
 }
 
-fn holder(connection: &Connection, id: &InstanceId) -> Result<Option<Holder>, Fault> {
-    let mut statement = connection.prepare_cached("SELECT key, status, epoch FROM instances WHERE id = ?1")?;
-    let found = statement.query_row([id.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()?;
-    let Some((key, status, epoch)) = found else { return Ok(None) };
-    Ok(Some(Holder { key: InstanceKey(key), status: status_of(status)?, epoch }))
+pub(super) fn holder(connection: &Connection, id: &InstanceId) -> Result<Option<Holder>, Fault> {
+    let mut statement = connection.prepare_cached(
+        "SELECT key, status, epoch, parent, parent_generation, parent_task, parent_waits, parent_id \
+         FROM instances WHERE id = ?1",
+    )?;
+    let mut rows = statement.query([id.as_str()])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    Ok(Some(Holder {
+        key: InstanceKey(row.get(0)?),
+        status: status_of(row.get(1)?)?,
+        epoch: row.get(2)?,
+        parent: parent_at(row, 3)?,
+    }))
+}
+
+/// [`crate::Write::Reopen`].
+pub(super) fn reopen(connection: &Connection, id: &InstanceId, reason: &str) -> Result<Written, Halt> {
+    let found = holder(connection, id)?.ok_or(Refused::UnknownInstance)?;
+    if found.status != RuntimeStatus::Failed {
+        return Err(Refused::NotFailed { status: found.status }.into());
+    }
+    let seq = reopened(connection, found.key, reason)?;
+    Ok(Written::Delivered { key: found.key, seq })
+}
+
+/// Lets a failed instance go on; the number of the inbox entry that says so.
+pub(super) fn reopened(connection: &Connection, key: InstanceKey, reason: &str) -> Result<u64, Fault> {
+    connection
+        .prepare_cached("UPDATE instances SET status = ?2, output = NULL, epoch = epoch + 1 WHERE key = ?1")?
+        .execute(params![key.0, status_code(RuntimeStatus::Running)])?;
+    let put = inbox::put(connection, key, &rules::rewound(reason))?;
+    put.map(|(_, seq)| seq).ok_or_else(|| corrupt("an instance that was reopened", key.0))
 }
 
 /// The status of the instance that has this id.
@@ -136,11 +178,24 @@ pub(super) fn create(connection: &Connection, times: &mut CreationTimes, new: &N
 fn insert(connection: &Connection, new: &NewInstance, epoch: i64, at_ms: i64) -> Result<InstanceKey, Fault> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO instances (status, version, generation, epoch, next_seq, inbox_next, inbox_done, open_activities, \
-             has_work, created_at_ms, updated_at_ms, id, name) \
-         VALUES (?1, ?2, 0, ?3, 1, 0, 0, 0, 1, ?4, ?4, ?5, ?6)",
+             has_work, created_at_ms, updated_at_ms, id, name, parent, parent_generation, parent_task, parent_waits, \
+             parent_id) \
+         VALUES (?1, ?2, 0, ?3, 1, 0, 0, 0, 1, ?4, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     )?;
-    let status = status_code(RuntimeStatus::Pending);
-    let key = statement.insert(params![status, new.version.0, epoch, at_ms, new.id.as_str(), new.name])?;
+    let parent = new.parent.as_ref();
+    let key = statement.insert(params![
+        status_code(RuntimeStatus::Pending),
+        new.version.0,
+        epoch,
+        at_ms,
+        new.id.as_str(),
+        new.name,
+        parent.map(|parent| parent.key.0),
+        parent.map(|parent| parent.generation),
+        parent.map(|parent| parent.task.0),
+        parent.map(|parent| parent.waits),
+        parent.map(|parent| parent.id.as_str()),
+    ])?;
     Ok(InstanceKey(key))
 }
 

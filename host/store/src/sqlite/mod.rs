@@ -7,6 +7,7 @@
 //! | `fault` | what can go wrong on the way |
 //! | `writer` | one batch, one transaction |
 //! | `instances`, `turns`, `inbox`, `modules` | what is written and read of each |
+//! | `outgoing` | what a turn sends to other instances |
 //! | `queries`, `created` | what is asked about many instances, and how a span of time is found |
 
 mod connect;
@@ -15,17 +16,18 @@ mod fault;
 mod inbox;
 mod instances;
 mod modules;
+mod outgoing;
 mod queries;
 mod schema;
 mod turns;
 mod writer;
 
-use crate::model::{InboxEntry, Instance, InstanceKey, ModuleVersion, StoredTurn};
+use crate::model::{InboxEntry, Instance, InstanceKey, ModuleVersion};
 use crate::query::{ContinueAfter, InstanceFilter, Page};
 use crate::write::{Refused, Write, Written};
 use crate::{Result, Store};
 use connect::{FolderLock, Readers};
-use dacapo_core::{InstanceId, Payload};
+use dacapo_core::{InstanceId, Payload, StoredTurn};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use writer::Writer;

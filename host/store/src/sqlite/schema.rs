@@ -5,7 +5,7 @@ use crate::{Result, StoreError};
 use rusqlite::{Connection, TransactionBehavior};
 
 /// Step n makes version n + 1 of version n. A step that was released is never changed.
-const MIGRATIONS: &[&str] = &[VERSION_1];
+const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2];
 
 /// * Histories lie in the order of arrival, not by instance: a group of turns then fills few pages instead of touching
 ///   one page each. The index brings an instance's records together again.
@@ -82,6 +82,16 @@ CREATE TABLE components (
 ) STRICT;
 ";
 
+/// Who started an instance. The index holds those that end with their parent.
+const VERSION_2: &str = "
+ALTER TABLE instances ADD COLUMN parent INTEGER;
+ALTER TABLE instances ADD COLUMN parent_generation INTEGER;
+ALTER TABLE instances ADD COLUMN parent_task INTEGER;
+ALTER TABLE instances ADD COLUMN parent_waits INTEGER;
+ALTER TABLE instances ADD COLUMN parent_id TEXT;
+CREATE INDEX instances_by_parent ON instances (parent) WHERE parent IS NOT NULL AND parent_waits = 1 AND status <= 3;
+";
+
 /// Brings the database to the newest version, each step in a transaction of its own.
 pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
     let supported = u32::try_from(MIGRATIONS.len()).expect("there are few migrations");
@@ -105,4 +115,26 @@ fn run(connection: &mut Connection, next: u32, step: &str) -> Result<(), Fault> 
     transaction.execute_batch(step)?;
     transaction.pragma_update(None, "user_version", next)?;
     Ok(transaction.commit()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::instances;
+    use dacapo_core::InstanceId;
+
+    #[test]
+    fn an_instance_of_version_1_is_one_without_a_parent() {
+        let mut connection = Connection::open_in_memory().expect("opens");
+        run(&mut connection, 1, VERSION_1).expect("makes version 1");
+        let old = "INSERT INTO instances (status, version, generation, epoch, next_seq, inbox_next, inbox_done, \
+             open_activities, has_work, created_at_ms, updated_at_ms, id, name) \
+             VALUES (1, 1, 0, 0, 2, 0, 0, 0, 0, 7, 8, 'old', 'Flow')";
+        connection.execute(old, []).expect("inserts");
+        migrate(&mut connection).expect("migrates");
+        let id = InstanceId::parse("old").expect("valid");
+        let found = instances::by_id(&connection, &id).expect("reads").expect("is there");
+        assert_eq!((found.created_at_ms, found.next_seq, found.parent), (7, 2, None));
+        assert_eq!(version(&connection).expect("reads"), 2);
+    }
 }

@@ -1,12 +1,13 @@
 //! Turns: the row of the instance moves on, and the history gets a record.
 
+use super::created::CreationTimes;
 use super::fault::{Fault, Halt, corrupt};
-use super::inbox;
 use super::instances::{LAST_UNFINISHED, integer, status_code};
-use crate::model::{Fence, InstanceKey, StoredTurn};
+use super::{inbox, modules, outgoing};
+use crate::model::{Fence, InstanceKey};
 use crate::rules::{self, AfterTurn};
-use crate::write::{Refused, TurnWrite, Written};
-use dacapo_core::Payload;
+use crate::write::{NextExecution, Refused, TurnWrite, Written};
+use dacapo_core::{Payload, StoredTurn};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 /// What a turn has to know of the row that it changes.
@@ -20,17 +21,36 @@ struct Before {
 }
 
 /// [`crate::Write::Turn`].
-pub(super) fn commit(connection: &Connection, turn: &TurnWrite) -> Result<Written, Halt> {
+pub(super) fn commit(connection: &Connection, times: &mut CreationTimes, turn: &TurnWrite) -> Result<Written, Halt> {
+    for version in rules::versions(turn) {
+        if !modules::exists(connection, version)? {
+            return Err(Refused::UnknownVersion.into());
+        }
+    }
     let Fence { key, generation, next_seq, .. } = turn.fence;
     let before = before(connection, key)?.ok_or(Refused::Fenced)?;
     rules::accepts(before.fence, before.status > LAST_UNFINISHED, before.inbox_done..=before.inbox_next, turn)?;
     let after = rules::after_turn(before.inbox_next, turn);
     move_on(connection, &before, turn, after)?;
-    append(connection, key, (generation, next_seq), &turn.record)?;
+    match &turn.next {
+        Some(next) => begin_anew(connection, key, generation + 1, next)?,
+        None => append(connection, key, (generation, next_seq), &turn.record)?,
+    }
     if after.inbox_done > before.inbox_done {
         inbox::consume(connection, key, after.inbox_done)?;
     }
-    Ok(Written::Turned)
+    Ok(Written::Turned { sent: outgoing::send(connection, times, key, &turn.outgoing)? })
+}
+
+/// The next execution takes the place of the one that ends.
+fn begin_anew(connection: &Connection, key: InstanceKey, generation: u32, next: &NextExecution) -> Result<(), Fault> {
+    connection.prepare_cached("DELETE FROM history WHERE instance = ?1")?.execute([key.0])?;
+    connection
+        .prepare_cached(
+            "UPDATE instances SET generation = ?2, next_seq = 1, version = ?3, has_work = 1 WHERE key = ?1",
+        )?
+        .execute(params![key.0, generation, next.version.0])?;
+    append(connection, key, (generation, 0), &next.opening)
 }
 
 fn before(connection: &Connection, key: InstanceKey) -> Result<Option<Before>, Fault> {

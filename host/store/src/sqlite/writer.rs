@@ -43,7 +43,8 @@ impl Writer {
 fn apply(connection: &Connection, times: &mut CreationTimes, write: &Write) -> Result<Written, Halt> {
     match write {
         Write::Create(new) => instances::create(connection, times, new),
-        Write::Turn(turn) => turns::commit(connection, turn),
+        Write::Turn(turn) => turns::commit(connection, times, turn),
+        Write::Reopen { id, reason } => instances::reopen(connection, id, reason),
         Write::Deliver(delivery) => inbox::deliver(connection, delivery),
         Write::Purge { id, force, only } => instances::purge(connection, id, *force, *only),
         Write::AddModule(new) => modules::add(connection, new),

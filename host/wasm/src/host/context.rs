@@ -2,10 +2,10 @@
 
 use super::to_guest;
 use crate::bindings::orchestrator::dacapo::orchestration::context::{Host, HostTask};
-use crate::bindings::types::{ActivityOptions, ChildOptions, Failure, LogLevel};
+use crate::bindings::types::{ActivityOptions, ChildOptions, Failure, LogLevel, RetryPolicy};
 use crate::guest::{Guest, Role};
 use dacapo_core::orchestration::Stop;
-use dacapo_core::{Orchestration, TaskId};
+use dacapo_core::{Orchestration, TaskId, retry as policy};
 use std::sync::PoisonError;
 use wasmtime::component::Resource;
 
@@ -35,10 +35,17 @@ impl Guest {
         let task = self.ask(ask)?;
         Ok(self.table().push(Task(task))?)
     }
+}
 
-    fn not_yet<T>(&mut self, what: &'static str) -> wasmtime::Result<T> {
-        self.ask(|orchestration| Err(orchestration.not_yet(what)))
-    }
+fn policy(orchestration: &mut Orchestration, policy: Option<RetryPolicy>) -> Result<Option<policy::RetryPolicy>, Stop> {
+    let Some(policy) = policy else { return Ok(None) };
+    let every = policy::RetryPolicy {
+        max_delay_ms: policy.max_delay_ms,
+        give_up_after_ms: policy.give_up_after_ms,
+        unless_kinds: policy.unless_kinds,
+        ..policy::RetryPolicy::every(policy.first_delay_ms, policy.max_attempts)
+    };
+    every.with_backoff(policy.backoff).map(Some).map_err(|fault| orchestration.broken(fault))
 }
 
 fn not_here() -> wasmtime::Error {
@@ -58,10 +65,11 @@ impl Host for Guest {
         input: String,
         options: Option<ActivityOptions>,
     ) -> wasmtime::Result<Resource<Task>> {
-        if options.is_some_and(|options| options.retry.is_some() || options.timeout_ms.is_some()) {
-            return self.not_yet("an activity option (retry, timeout)");
-        }
-        self.task(|orchestration| orchestration.call_activity(name, &input))
+        let (retry, timeout_ms) = options.map_or((None, None), |options| (options.retry, options.timeout_ms));
+        self.task(|orchestration| {
+            let retry = policy(orchestration, retry)?;
+            orchestration.call_activity(name, &input, dacapo_core::ActivityOptions { retry, timeout_ms })
+        })
     }
 
     fn wait_for_event(&mut self, name: String) -> wasmtime::Result<Resource<Task>> {
@@ -74,11 +82,16 @@ impl Host for Guest {
 
     fn call_orchestrator(
         &mut self,
-        _name: String,
-        _input: String,
-        _options: Option<ChildOptions>,
+        name: String,
+        input: String,
+        options: Option<ChildOptions>,
     ) -> wasmtime::Result<Resource<Task>> {
-        self.not_yet("call-orchestrator")
+        let (instance_id, retry, detached) =
+            options.map_or((None, None, false), |options| (options.instance_id, options.retry, options.detached));
+        self.task(|orchestration| {
+            let options = dacapo_core::ChildOptions { retry: policy(orchestration, retry)?, detached };
+            orchestration.call_orchestrator(name, &input, instance_id.as_deref(), options)
+        })
     }
 
     async fn await_any(&mut self, tasks: Vec<Resource<Task>>) -> wasmtime::Result<u32> {
@@ -101,12 +114,12 @@ impl Host for Guest {
         self.ask(|orchestration| Ok(orchestration.set_custom_status(&value)?.map_err(to_guest)))
     }
 
-    fn raise_event(&mut self, _instance_id: String, _name: String, _data: String) -> wasmtime::Result<()> {
-        self.not_yet("raise-event")
+    fn raise_event(&mut self, instance_id: String, name: String, data: String) -> wasmtime::Result<()> {
+        self.ask(|orchestration| orchestration.raise_event(&instance_id, name, &data))
     }
 
-    fn continue_as_new(&mut self, _input: String, _keep_events: bool) -> wasmtime::Result<()> {
-        self.not_yet("continue-as-new")
+    fn continue_as_new(&mut self, input: String, keep_events: bool) -> wasmtime::Result<()> {
+        self.ask(|orchestration| orchestration.continue_as_new(&input, keep_events))
     }
 
     fn instance_id(&mut self) -> wasmtime::Result<String> {

@@ -1,14 +1,15 @@
-//! `POST /instances/{id}/...`: raises events, terminates, and what the next version adds.
+//! `POST /instances/{id}/...`: raises events, and what operators do to an instance.
 
 use super::target;
 use crate::http::body::{self, Bound};
 use crate::http::error::ApiError;
-use crate::http::paths::Called;
+use crate::http::orchestrators::accepted;
 use crate::http::query::Query;
 use crate::http::{Api, Segments, Shared};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::response::Response;
 use dacapo_core::InstanceId;
 use dacapo_runtime::ClientError;
 
@@ -53,14 +54,54 @@ pub(in crate::http) async fn terminate(
     Segments(id): Segments<String>,
     request: Request<Body>,
 ) -> Result<StatusCode, ApiError> {
-    let reason = Query::of(request.uri()).text("reason").unwrap_or_default().into_owned();
-    api.client.terminate(&target(&id)?, reason).await?;
+    let query = Query::of(request.uri());
+    let recursive = query.flag("recursive", true);
+    api.client.terminate(&target(&id)?, reason(query), recursive).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
-/// 501.
-pub(in crate::http) async fn not_yet(request: Request<Body>) -> ApiError {
-    let called = Called::of(&request.into_parts().0).uri;
-    let act = called.path().trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
-    ApiError::not_yet(&act)
+/// 202 once that is durable.
+pub(in crate::http) async fn suspend(
+    State(api): Shared,
+    Segments(id): Segments<String>,
+    request: Request<Body>,
+) -> Result<StatusCode, ApiError> {
+    api.client.suspend(&target(&id)?, reason(Query::of(request.uri()))).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// 202 once that is durable.
+pub(in crate::http) async fn resume(
+    State(api): Shared,
+    Segments(id): Segments<String>,
+    request: Request<Body>,
+) -> Result<StatusCode, ApiError> {
+    api.client.resume(&target(&id)?, reason(Query::of(request.uri()))).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// 202 once that is durable.
+pub(in crate::http) async fn rewind(
+    State(api): Shared,
+    Segments(id): Segments<String>,
+    request: Request<Body>,
+) -> Result<StatusCode, ApiError> {
+    api.client.rewind(&target(&id)?, reason(Query::of(request.uri()))).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// 202 with the addresses of the instance that was started anew.
+pub(in crate::http) async fn restart(
+    State(api): Shared,
+    Segments(id): Segments<String>,
+    request: Request<Body>,
+) -> Result<Response, ApiError> {
+    let parts = request.into_parts().0;
+    let same_id = !Query::of(&parts.uri).flag("restartWithNewInstanceId", true);
+    let started = api.client.restart(&target(&id)?, same_id).await?;
+    Ok(accepted(&api, &parts, &started))
+}
+
+fn reason(query: Query<'_>) -> String {
+    query.text("reason").unwrap_or_default().into_owned()
 }

@@ -4,7 +4,7 @@ use crate::http::changes::Changes;
 use crate::http::conditional::{Known, Tag};
 use crate::http::error::ApiError;
 use crate::http::query::Query;
-use crate::http::{Api, Segments, Shared, dto, not_found, prefer, urls};
+use crate::http::{Api, Segments, Shared, dto, history, not_found, prefer, urls};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::request::Parts;
@@ -21,6 +21,8 @@ const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-appli
 pub(in crate::http) struct Shown {
     input: bool,
     failure_as_500: bool,
+    history: bool,
+    results: bool,
 }
 
 impl Shown {
@@ -29,6 +31,8 @@ impl Shown {
         Self {
             input: query.flag("showInput", true),
             failure_as_500: query.flag("returnInternalServerErrorOnFailure", false),
+            history: query.flag("showHistory", false),
+            results: query.flag("showHistoryOutput", false),
         }
     }
 }
@@ -40,9 +44,6 @@ pub(in crate::http) async fn status(
 ) -> Result<Response, ApiError> {
     let parts = request.into_parts().0;
     let query = Query::of(&parts.uri);
-    if query.flag("showHistory", false) {
-        return Err(ApiError::not_yet("showHistory"));
-    }
     let Ok(id) = InstanceId::parse(&id) else { return Ok(not_found()) };
     let (shown, known) = (Shown::of(query), Known::of(&parts.headers));
     let wait_s = prefer::wait_s(&parts.headers);
@@ -51,6 +52,13 @@ pub(in crate::http) async fn status(
         None => api.client.status(&id).await?,
     };
     let Some(view) = view else { return Ok(not_found()) };
+    if shown.history {
+        // Read for itself, and never from memory: no tag stands for it.
+        let Some(turns) = api.client.history(&id).await? else { return Ok(not_found()) };
+        let events = history::events(&turns, shown.input, shown.results);
+        let status = dto::Status::of(&view, shown.input).with_history(events);
+        return Ok(dto::raw(code(&view, shown), status.to_json()));
+    }
     let tag = Tag::of(&view, shown.input);
     let mut response = match known.has(&tag) {
         true => not_modified(&tag),
@@ -98,13 +106,17 @@ fn not_modified(tag: &Tag) -> Response {
     response
 }
 
-/// The status as a response.
-pub(in crate::http) fn reply(api: &Api, parts: &Parts, view: &InstanceView, shown: Shown) -> Response {
-    let code = match view.status {
+fn code(view: &InstanceView, shown: Shown) -> StatusCode {
+    match view.status {
         RuntimeStatus::Failed if shown.failure_as_500 => StatusCode::INTERNAL_SERVER_ERROR,
         status if status.is_finished() => StatusCode::OK,
         _ => StatusCode::ACCEPTED,
-    };
+    }
+}
+
+/// The status as a response.
+pub(in crate::http) fn reply(api: &Api, parts: &Parts, view: &InstanceView, shown: Shown) -> Response {
+    let code = code(view, shown);
     let mut response = dto::raw(code, dto::Status::of(view, shown.input).to_json());
     let headers = response.headers_mut();
     headers.insert(header::ETAG, Tag::of(view, shown.input).header());
