@@ -253,6 +253,17 @@ impl Server {
         self.until(id, has_ended).await
     }
 
+    /// The status once the instance has ended, while the clock goes on by half a second after each look.
+    pub async fn ended_in_time(&self, id: &str) -> Result<Value> {
+        loop {
+            let status = self.status(id).await?;
+            if has_ended(&status) {
+                return Ok(status);
+            }
+            self.advance(Duration::from_millis(500));
+        }
+    }
+
     /// The status once the custom status is `value`.
     pub async fn until_custom_status(&self, id: &str, value: Value) -> Result<Value> {
         self.until(id, |status| status["customStatus"] == value).await

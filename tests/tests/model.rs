@@ -2,7 +2,7 @@
 //! others, new executions, and what operators do to an instance.
 
 use anyhow::{Context as _, Result};
-use dacapo_tests::server::{expect, guest, has_ended, refusal};
+use dacapo_tests::server::{expect, guest, refusal};
 use dacapo_tests::{Server, every_way};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -36,17 +36,6 @@ async fn suspended(server: &Server, id: &str) -> Result<Value> {
     server.until(id, |status| status["runtimeStatus"] == "Suspended").await
 }
 
-/// Moves the clock on until the instance has ended.
-async fn ended_in_time(server: &Server, id: &str) -> Result<Value> {
-    loop {
-        let status = server.status(id).await?;
-        if has_ended(&status) {
-            return Ok(status);
-        }
-        server.advance(Duration::from_millis(500));
-    }
-}
-
 /// An instance of `Parent` has called its child: that exists, then.
 async fn called(server: &Server, id: &str) -> Result<()> {
     server.until_custom_status(id, json!("calling")).await?;
@@ -59,7 +48,7 @@ every_way! {
         server.start_instance("Retries", "r", json!(3)).await?;
         server.until("r", |status| status["runtimeStatus"] == "Running").await?;
         server.interlude().await?;
-        let end = ended_in_time(server, "r").await?;
+        let end = server.ended_in_time("r").await?;
         assert_eq!((&end["runtimeStatus"], &end["output"]), (&json!("Completed"), &json!(3)));
         let expected = [
             "ExecutionStarted Retries",
@@ -81,7 +70,7 @@ every_way! {
         assert_eq!(output, "Orchestrator function 'Retries' failed: never again");
         assert_eq!(history(server, "final").await?.len(), 3);
         server.interlude().await?;
-        let output = ended_in_time(server, "many").await?["output"].take();
+        let output = server.ended_in_time("many").await?["output"].take();
         assert_eq!(output, "Orchestrator function 'Retries' failed: attempt 3 is too early");
     }
 
@@ -89,7 +78,7 @@ every_way! {
         server.deploy(&guest("flows")).await?;
         server.start_instance("TimesOut", "t", Value::Null).await?;
         server.until("t", |status| status["runtimeStatus"] == "Running").await?;
-        let output = ended_in_time(server, "t").await?["output"].take();
+        let output = server.ended_in_time("t").await?["output"].take();
         assert_eq!(output, "Orchestrator function 'TimesOut' failed: Activity 'Spin' took longer than 1000 ms.");
     }
 
@@ -141,7 +130,7 @@ every_way! {
         server.deploy(&guest("flows")).await?;
         let called = json!({ "name": "Chain", "input": 0, "attempts": 2 });
         server.start_instance("Parent", "p", called).await?;
-        ended_in_time(server, "p").await?;
+        server.ended_in_time("p").await?;
         let expected = [
             "ExecutionStarted Parent",
             "SubOrchestrationInstanceFailed Chain",

@@ -136,6 +136,69 @@ every_way! {
         assert!(output.starts_with("Orchestrator function 'FailOnce' failed: The shop opens in "), "{output}");
     }
 
+    async fn an_order_is_complete_or_compensated_and_never_both(server: &mut Server) {
+        server.deploy(&sample("Orders")).await?;
+        let lines = |flaky: bool| {
+            let sku = |n: usize| if flaky && n % 10 == 0 { format!("flaky-{n}") } else { format!("sku-{n}") };
+            (0..50).map(|n| json!({ "sku": sku(n), "quantity": 1 })).collect::<Vec<_>>()
+        };
+        let start = async |id: &str, order: Value| server.start_instance("OrderFulfilment", id, order).await;
+        start("fine", json!({ "order": "a", "lines": lines(true) })).await?;
+        start("short", json!({ "order": "b", "lines": lines(true), "failAt": "sku-7" })).await?;
+        start("stuck", json!({ "order": "unshippable-c", "lines": lines(false) })).await?;
+        let fine = server.ended_in_time("fine").await?;
+        assert_eq!(fine["output"], json!({ "order": "a", "outcome": "complete", "reserved": 50 }));
+        assert_eq!(fine["customStatus"], json!({ "done": 50, "total": 50, "stage": "complete" }));
+        for (id, reason) in [("short", "sku-7 is out of stock"), ("stuck", "no courier takes unshippable-c")] {
+            let end = server.ended_in_time(id).await?;
+            assert_eq!((&end["output"]["outcome"], &end["output"]["reason"]), (&json!("compensated"), &json!(reason)));
+            assert_eq!(end["customStatus"]["stage"], "compensated");
+        }
+    }
+
+    async fn a_monitor_goes_on_through_new_executions_until_it_is_stopped(server: &mut Server) {
+        server.deploy(&sample("Monitor")).await?;
+        let watch = |job: &str, until: Value| json!({ "job": job, "intervalMs": 60_000, "until": until });
+        server.start_instance("MonitorJob", "m", watch("tide", json!(5))).await?;
+        server.interlude().await?;
+        let end = server.ended_in_time("m").await?;
+        assert_eq!(end["customStatus"], json!({ "job": "tide", "generation": 4, "reading": 32 }));
+        assert_eq!(end["output"], 32);
+        server.start_instance("MonitorJob", "n", watch("wind", Value::Null)).await?;
+        let seen = |generation: u64| move |status: &Value| status["customStatus"]["generation"] == generation;
+        server.until("n", seen(0)).await?;
+        server.advance(Duration::from_secs(60));
+        server.until("n", seen(1)).await?;
+        server.interlude().await?;
+        server.raise("n", "Stop", Value::Null).await?;
+        assert_eq!(server.ended("n").await?["output"], 11);
+    }
+
+    async fn the_first_approver_to_answer_decides_and_the_others_are_told(server: &mut Server) {
+        server.deploy(&sample("Approval")).await?;
+        let request = json!({
+            "request": "a new chair", "approvers": ["ann", "bob"], "escalateTo": "chief", "escalateAfterMs": 60_000,
+        });
+        for (id, after, answers, decision) in [
+            ("early", 0, "bob", json!({ "approved": true, "by": "bob", "escalated": false })),
+            ("late", 61, "chief", json!({ "approved": true, "by": "chief", "escalated": true })),
+        ] {
+            server.start_instance("Approval", id, request.clone()).await?;
+            server.until(id, |status| status["customStatus"]["escalated"] == false).await?;
+            server.interlude().await?;
+            server.advance(Duration::from_secs(after));
+            server.until(id, |status| status["customStatus"]["escalated"] == decision["escalated"]).await?;
+            let child = format!("{id}-{answers}");
+            let asked = server.until(&child, |status| status["customStatus"]["approver"] == answers).await?;
+            assert_eq!(asked["parentInstanceId"], id);
+            server.raise(&child, "Decision", json!(true)).await?;
+            let end = server.ended(id).await?;
+            assert_eq!((&end["output"], &end["customStatus"]), (&decision, &decision));
+            let withdrawn = server.ended(&format!("{id}-ann")).await?;
+            assert_eq!(withdrawn["output"], json!({ "approver": "ann", "approved": null }));
+        }
+    }
+
     async fn workloads_return_what_they_count(server: &mut Server) {
         server.deploy(&sample("Workloads")).await?;
         server.start_instance("Steps", "steps", json!(50)).await?;

@@ -82,7 +82,7 @@ pub use error::{Error, Result};
 pub use join::{Join, join};
 pub use join_all::{join_all, try_join_all};
 pub use options::{ActivityOptions, BufferedEvents, ChildOptions, Retry};
-pub use race::{Either, race};
+pub use race::{Either, race, race_all};
 pub use serde_json;
 pub use task::Task;
 
@@ -90,7 +90,7 @@ pub use task::Task;
 pub mod prelude {
     pub use crate::{
         ActivityContext, ActivityOptions, BufferedEvents, ChildOptions, Context, Either, Error, Result, Retry, Task,
-        activity, join, join_all, orchestrator, race, try_join_all,
+        activity, join, join_all, orchestrator, race, race_all, try_join_all,
     };
     pub use serde_json::{Value, json};
 }

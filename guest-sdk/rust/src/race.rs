@@ -1,5 +1,6 @@
 //! Two futures, and whichever is done first.
 
+use crate::children::Children;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
@@ -32,4 +33,30 @@ pub async fn race<A: Future, B: Future>(a: A, b: B) -> Either<A::Output, B::Outp
         Poll::Pending => b.as_mut().poll(cx).map(Either::Right),
     })
     .await
+}
+
+/// Waits for the first of them to be done: its index, and what it returned. The others are dropped, unless they are only
+/// lent. Of none, it waits for ever.
+///
+/// ```no_run
+/// # use dacapo::prelude::*;
+/// # async fn flow(ctx: Context) -> Result<()> {
+/// let offers = ["ann", "bob"].map(|who| ctx.call_activity::<u32>("AskForOffer", who));
+/// let (who, offer) = race_all(offers).await;
+/// # Ok(())
+/// # }
+/// ```
+// Not an `async fn`: the iterator must run at the call, since it is what issues the commands.
+pub fn race_all<I>(futures: I) -> impl Future<Output = (usize, <I::Item as Future>::Output)>
+where
+    I: IntoIterator,
+    I::Item: Future,
+{
+    let mut children = Children::new(futures);
+    async move {
+        match children.next().await {
+            Some(first) => first,
+            None => std::future::pending().await,
+        }
+    }
 }
