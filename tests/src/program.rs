@@ -31,6 +31,14 @@ impl Program {
         Ok(Program { child, url })
     }
 
+    /// A line of its memory in `/proc`, in MiB: `VmRSS`, say.
+    pub fn memory_mib(&self, line: &str) -> Result<usize> {
+        let text = std::fs::read_to_string(format!("/proc/{}/status", self.pid()))?;
+        let value = text.lines().find_map(|found| found.strip_prefix(line)?.strip_prefix(':'));
+        let kib: usize = value.with_context(|| format!("no {line}"))?.trim().trim_end_matches(" kB").parse()?;
+        Ok(kib / 1_024)
+    }
+
     /// The process.
     pub fn pid(&self) -> u32 {
         self.child.id()

@@ -13,17 +13,9 @@ const WARM_MIB: usize = 64;
 /// The program itself, its caches, and guests under way.
 const OTHER_MIB: usize = 150;
 
-/// A line of the process's memory, in MiB.
-fn memory_mib(program: &Program, line: &str) -> Result<usize> {
-    let text = std::fs::read_to_string(format!("/proc/{}/status", program.pid()))?;
-    let value = text.lines().find_map(|found| found.strip_prefix(line)?.strip_prefix(':'));
-    let kib: usize = value.with_context(|| format!("no {line}"))?.trim().trim_end_matches(" kB").parse()?;
-    Ok(kib / 1_024)
-}
-
 fn check_memory(program: &Program, when: &str) -> Result<()> {
     for line in ["VmRSS", "VmHWM"] {
-        let found = memory_mib(program, line)?;
+        let found = program.memory_mib(line)?;
         println!("{when}: {line} {found} MiB");
         ensure!(found <= WARM_MIB + OTHER_MIB, "{when}, {line} is {found} MiB");
     }
