@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 use dacapo_tests::database::Database;
-use dacapo_tests::server::{expect, guest, refusal};
+use dacapo_tests::server::{expect, guest, read, refusal};
 use dacapo_tests::{Server, every_way};
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 /// What the mismatch must say: where, what was recorded, what was played, and why that may be.
@@ -124,6 +124,38 @@ every_way! {
         expect(server.delete(server.api("/instances/t?force=true")).await?, StatusCode::OK).await?;
         assert_eq!(server.get(server.api("/instances/t")).await?.status(), StatusCode::NOT_FOUND);
         server.start_instance("TwoSteps", "t", Value::Null).await?;
+        server.raise("t", "Next", Value::Null).await?;
+        assert_eq!(server.ended("t").await?["output"], json!(["a", "b"]));
+    }
+
+    async fn a_build_is_checked_against_open_instances_before_it_is_deployed(server: &mut Server) {
+        server.deploy_as("flow", &guest("two-steps")).await?;
+        for id in ["t", "u"] {
+            server.start_instance("TwoSteps", id, Value::Null).await?;
+        }
+        settle(server).await?;
+        server.raise("u", "Next", Value::Null).await?;
+        server.ended("u").await?;
+        let check = async |build: &str, query: &str| -> Result<Value> {
+            let url = server.url(&format!("/api/modules/flow/check{query}"));
+            let answer = server.request(Method::POST, url).body(read(&guest(build))?).send().await?;
+            expect(answer, StatusCode::OK).await
+        };
+        let swapped = check("two-steps-swapped", "").await?;
+        assert_eq!((&swapped["checked"], &swapped["diverging"]), (&json!(1), &json!(1)), "{swapped}");
+        assert_eq!(swapped["instances"][0]["instanceId"], "t");
+        let reason = swapped["instances"][0]["reason"].as_str().expect("text");
+        for words in &MISMATCH[1..] {
+            assert!(reason.contains(words), "{words:?} is missing: {reason}");
+        }
+        let longer = check("two-steps-longer", "?sample=10").await?;
+        assert_eq!((&longer["checked"], &longer["diverging"]), (&json!(1), &json!(0)), "{longer}");
+        let other = check("flows", "").await?;
+        assert!(other["instances"][0]["reason"].as_str().is_some_and(|why| why.contains("does not export")), "{other}");
+        assert_eq!(check("flows", "?sample=0").await?["checked"], 0);
+        // Nothing came of it.
+        let modules = expect(server.get(server.url("/api/modules/flow")).await?, StatusCode::OK).await?;
+        assert_eq!(modules["versions"].as_array().map(Vec::len), Some(1));
         server.raise("t", "Next", Value::Null).await?;
         assert_eq!(server.ended("t").await?["output"], json!(["a", "b"]));
     }

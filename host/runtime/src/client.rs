@@ -1,6 +1,7 @@
 //! The only door for HTTP and CLI: every request of the outside is one method here.
 
 use crate::Runtime;
+use crate::check::Checked;
 use crate::committer::CommitError;
 use crate::modules::DeployError;
 use crate::watch::{InstanceView, Watching};
@@ -365,6 +366,12 @@ impl Client {
     /// Adds a version to a module and makes it the active one; `true` when it is new.
     pub async fn deploy(&self, module: &str, component: Vec<u8>) -> Result<(Arc<ModuleVersion>, bool), DeployError> {
         self.runtime.deploy(module, component).await
+    }
+
+    /// Plays the open instances of a module, at most `sample` of them, on a build that is not deployed, and says which of
+    /// them would not go on with it. Nothing comes of it.
+    pub async fn check(&self, module: &str, component: Vec<u8>, sample: usize) -> Result<Checked, DeployError> {
+        self.runtime.check(module, component, sample).await
     }
 
     /// All module versions, by module and version.

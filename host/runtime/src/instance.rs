@@ -24,6 +24,7 @@ use dacapo_store::{
 };
 pub(crate) use flight::{Fate, Flight};
 use futures::FutureExt;
+pub(crate) use load::try_on;
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, MutexGuard, PoisonError};

@@ -7,6 +7,7 @@
 //! | [`watch`] | statuses as readers see them, and who waits for one |
 //! | [`modules`] | which module version serves which function |
 //! | [`config`], [`clock`] | settings, and the only source of time |
+//! | [`check`] | would open instances go on with another build |
 //! | `router` | finds or makes the slot of an instance; evicts the least recently used warm ones |
 //! | `instance` | plays the turns of one instance, one at a time |
 //! | `committer` | group commit |
@@ -14,6 +15,7 @@
 //! | `recovery` | finds the work that a stopped server left |
 
 mod activities;
+pub mod check;
 pub mod client;
 pub mod clock;
 mod committer;
@@ -26,6 +28,7 @@ mod router;
 mod timers;
 pub mod watch;
 
+pub use check::Checked;
 pub use client::{Client, ClientError, Start};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use config::RuntimeConfig;

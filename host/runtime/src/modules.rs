@@ -3,6 +3,7 @@
 use crate::committer::CommitError;
 use crate::executor::InvalidModule;
 use crate::{RETRY_MS, Runtime};
+use dacapo_core::InstanceId;
 use dacapo_core::ids::{MAX_NAME_CHARS, find_name, fold_name};
 use dacapo_store::{FunctionKind, ModuleVersion, NewModule, Refused, StoreError, VersionId, Write, Written};
 use std::collections::{BTreeMap, HashMap};
@@ -58,6 +59,14 @@ pub enum DeployError {
         version: u32,
         /// How many.
         instances: u64,
+    },
+    /// An instance could not be looked at.
+    #[error("The instance '{id}' could not be checked: {reason}")]
+    NotChecked {
+        /// The instance.
+        id: InstanceId,
+        /// Why.
+        reason: String,
     },
     /// The server is going down.
     #[error("The server is shutting down: try again when it is back.")]
@@ -246,7 +255,7 @@ impl Runtime {
     }
 
     /// What was prepared for a component that no version has goes.
-    async fn forget_unused(&self, digest: &str) {
+    pub(crate) async fn forget_unused(&self, digest: &str) {
         if self.catalog.all().iter().all(|version| version.digest != digest) {
             self.guests.loader.forget(digest).await;
         }

@@ -5,7 +5,7 @@ use crate::Runtime;
 use crate::activities::Activities;
 use dacapo_core::rewind::{Rewind, effective, rewind};
 use dacapo_core::{Event, InstanceId, Orchestration, Payload, StoredTurn, TurnRecord};
-use dacapo_store::{InboxEntry, Instance, StoreError};
+use dacapo_store::{InboxEntry, Instance, ModuleVersion, StoreError};
 use std::sync::{Arc, Mutex};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -110,7 +110,8 @@ impl Loaded {
         match self {
             Self::Warm(held) => Ok((held, None)),
             Self::Cold(cold) => {
-                let (held, rewind) = cold.replay(runtime).await?;
+                let version = cold.known.version(runtime)?;
+                let (held, rewind) = cold.replay(runtime, &version).await?;
                 let calls: Vec<_> = held.orchestration().open_activities().collect();
                 let caller = held.known.caller();
                 for call in calls {
@@ -123,15 +124,32 @@ impl Loaded {
     }
 }
 
+/// Plays what has happened to an instance on another version; nothing comes of it. Why it could not go on there.
+pub(crate) async fn try_on(
+    runtime: &Arc<Runtime>,
+    id: &InstanceId,
+    version: &ModuleVersion,
+) -> Result<Option<String>, Trouble> {
+    let Loaded::Cold(cold) = read(runtime, id).await? else { return Ok(None) };
+    match cold.replay(runtime, version).await {
+        Ok(_) => Ok(None),
+        Err(Trouble::Stalled(_, reason) | Trouble::Cut(_, reason)) => Ok(Some(reason)),
+        Err(trouble) => Err(trouble),
+    }
+}
+
 impl Cold {
-    async fn replay(self, runtime: &Arc<Runtime>) -> Result<(Box<Held>, Option<Rewind>), Trouble> {
+    async fn replay(
+        self,
+        runtime: &Arc<Runtime>,
+        version: &ModuleVersion,
+    ) -> Result<(Box<Held>, Option<Rewind>), Trouble> {
         let Cold { known, history, inbox: _, _permit } = self;
         let history = match history {
             Ok(history) => history,
             Err(error) if error.is_lasting() => return Err(Trouble::Stalled(Box::new(known), error.to_string())),
             Err(error) => return Err(error.into()),
         };
-        let version = known.version(runtime)?;
         let mut turns = effective(history);
         let has_failed =
             turns.last().is_some_and(|turn| matches!(turn.record.events.last(), Some(Event::ExecutionFailed { .. })));
@@ -147,7 +165,7 @@ impl Cold {
         let play = runtime
             .guests
             .orchestrators
-            .begin(&version, orchestration.clone())
+            .begin(version, orchestration.clone())
             .await
             .map_err(|error| Trouble::from((&known, error)))?;
         let mut held = Box::new(Held { known, orchestration, play });

@@ -66,7 +66,12 @@ impl Api {
 
     /// An address of Dacapo's own API.
     pub(crate) fn own(&self, path: &[&str]) -> Url {
-        self.url(&["api"], path, &[])
+        self.own_with(path, &[])
+    }
+
+    /// As [`Api::own`], with a query.
+    pub(crate) fn own_with(&self, path: &[&str], query: &[(&str, String)]) -> Url {
+        self.url(&["api"], path, query)
     }
 
     fn url(&self, base: &[&str], path: &[&str], query: &[(&str, String)]) -> Url {
@@ -93,7 +98,16 @@ impl Api {
 
     /// A PUT of bytes to be sent.
     pub(crate) fn put(&self, url: Url, bytes: Vec<u8>) -> RequestBuilder {
-        self.http.put(url).header(CONTENT_TYPE, HeaderValue::from_static("application/wasm")).body(bytes)
+        Self::component(self.http.put(url), bytes)
+    }
+
+    /// A POST of a component to be sent.
+    pub(crate) fn post_component(&self, url: Url, bytes: Vec<u8>) -> RequestBuilder {
+        Self::component(self.http.post(url), bytes)
+    }
+
+    fn component(request: RequestBuilder, bytes: Vec<u8>) -> RequestBuilder {
+        request.header(CONTENT_TYPE, HeaderValue::from_static("application/wasm")).body(bytes)
     }
 
     /// A POST of JSON to be sent; no JSON is an empty body.

@@ -4,6 +4,7 @@ use super::Session;
 use super::exit::{CliError, Exit};
 use super::modules::Version;
 use super::output;
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::path::{Path, PathBuf};
 
@@ -16,11 +17,37 @@ pub(crate) struct Args {
     /// The module's name; only with one file. Default: the file's name without its extension.
     #[arg(long)]
     name: Option<String>,
+    /// Deploy nothing: play the open instances of the module on each build, and say which would not go on with it.
+    #[arg(long)]
+    check: bool,
+    /// Check at most so many instances.
+    #[arg(long, value_name = "N", requires = "check")]
+    sample: Option<u32>,
+}
+
+/// What a check has found.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Check {
+    name: String,
+    checked: usize,
+    diverging: usize,
+    instances: Vec<Diverging>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Diverging {
+    instance_id: String,
+    reason: String,
 }
 
 pub(crate) async fn run(args: Args, session: &Session) -> Result<Exit, CliError> {
     if args.name.is_some() && args.files.len() > 1 {
         return Err(CliError::new(Exit::Usage, "--name names one module; deploy the files one by one"));
+    }
+    if args.check {
+        return check(&args, session).await;
     }
     let mut deployed: Vec<Box<RawValue>> = vec![];
     for file in &args.files {
@@ -37,9 +64,45 @@ pub(crate) async fn run(args: Args, session: &Session) -> Result<Exit, CliError>
     Ok(Exit::Done)
 }
 
-async fn deploy(file: &Path, name: Option<&str>, session: &Session) -> Result<Box<RawValue>, CliError> {
+/// The module's name: the one that was given, or the file's.
+fn module_name(file: &Path, name: Option<&str>) -> String {
     let stem = || file.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-    let name = name.map(str::to_owned).or_else(stem).unwrap_or_default();
+    name.map(str::to_owned).or_else(stem).unwrap_or_default()
+}
+
+/// Checks each file; a conflict where any instance would not go on.
+async fn check(args: &Args, session: &Session) -> Result<Exit, CliError> {
+    let query: Vec<_> = args.sample.iter().map(|sample| ("sample", sample.to_string())).collect();
+    let mut exit = Exit::Done;
+    for file in &args.files {
+        let name = module_name(file, args.name.as_deref());
+        let url = session.api.own_with(&["modules", &name, "check"], &query);
+        let reply = session.api.send(session.api.post_component(url, std::fs::read(file)?)).await?;
+        let reply = reply.accepted("this server checks no modules: is it a Dacapo of this version?");
+        let reply = reply.map_err(|error| error.of(&file.display().to_string()))?;
+        let found: Check = reply.parse()?;
+        session.output.one(&reply.body, || found.lines())?;
+        if found.diverging > 0 {
+            exit = Exit::Conflict;
+        }
+    }
+    Ok(exit)
+}
+
+impl Check {
+    fn lines(&self) -> String {
+        let Self { name, checked, diverging, instances } = self;
+        if *diverging == 0 {
+            return format!("{name}: all of {checked} open instances would go on");
+        }
+        let rows = instances.iter().map(|one| vec![one.instance_id.clone(), one.reason.clone()]).collect();
+        let table = output::table(&["INSTANCE", "WHY IT WOULD NOT GO ON"], rows);
+        format!("{name}: {diverging} of {checked} open instances would not go on\n{table}")
+    }
+}
+
+async fn deploy(file: &Path, name: Option<&str>, session: &Session) -> Result<Box<RawValue>, CliError> {
+    let name = module_name(file, name);
     let component = std::fs::read(file)?;
     let url = session.api.own(&["modules", &name]);
     let reply = session.api.send(session.api.put(url, component)).await?;

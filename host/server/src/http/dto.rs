@@ -5,8 +5,8 @@ use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use dacapo_core::{InstanceId, Payload};
-use dacapo_runtime::InstanceView;
 use dacapo_runtime::client::Health;
+use dacapo_runtime::{Checked, InstanceView};
 use dacapo_store::ModuleVersion;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
@@ -154,6 +154,38 @@ pub(super) struct Module<'a> {
     #[serde(flatten)]
     pub(super) current: Version<'a>,
     pub(super) versions: Vec<Version<'a>>,
+}
+
+/// Which open instances would not go on with a build.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Check<'a> {
+    name: &'a str,
+    digest: &'a str,
+    checked: usize,
+    diverging: usize,
+    instances: Vec<Diverging<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Diverging<'a> {
+    instance_id: &'a str,
+    reason: &'a str,
+}
+
+impl<'a> Check<'a> {
+    /// What was found of the module `name`.
+    pub(super) fn of(name: &'a str, checked: &'a Checked) -> Self {
+        let diverging = |(id, reason): &'a (InstanceId, String)| Diverging { instance_id: id.as_str(), reason };
+        Self {
+            name,
+            digest: &checked.digest,
+            checked: checked.checked,
+            diverging: checked.diverging,
+            instances: checked.named.iter().map(diverging).collect(),
+        }
+    }
 }
 
 /// How the server is.

@@ -131,6 +131,7 @@ impl From<DeployError> for ApiError {
             DeployError::NameTaken { .. } => Self::new(StatusCode::CONFLICT, "NameTaken", message),
             DeployError::Pinned { .. } => Self::new(StatusCode::CONFLICT, "Pinned", message),
             DeployError::UnknownVersion { .. } => Self::missing("UnknownVersion", message),
+            DeployError::NotChecked { .. } => Self::unavailable("NotChecked", message),
             DeployError::ShuttingDown => Self::unavailable("ShuttingDown", message),
             DeployError::Store(_) => Self::unavailable("StoreUnavailable", message),
         }

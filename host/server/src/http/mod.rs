@@ -137,6 +137,7 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
         .route("/durabletask/instances/{id}/restart", post(instances::acts::restart))
         .route("/api/modules", get(modules::list))
         .route("/api/modules/{name}", put(modules::deploy).get(modules::one))
+        .route("/api/modules/{name}/check", post(modules::check))
         .route("/api/modules/{name}/versions/{version}", delete(modules::delete_version))
         .route("/api/health", get(health::health))
         .fallback(unknown_route)

@@ -3,6 +3,7 @@
 use super::body::{self, Bound};
 use super::dto::{self, Module, Version};
 use super::error::ApiError;
+use super::query::Query;
 use super::{Segments, Shared};
 use axum::body::Body;
 use axum::extract::State;
@@ -23,6 +24,25 @@ pub(super) async fn deploy(
     let (version, added) = api.client.deploy(&name, component).await?;
     let status = if added { StatusCode::CREATED } else { StatusCode::OK };
     Ok(dto::json(status, &Version::from(&*version)))
+}
+
+/// `POST /api/modules/{name}/check`: 200 with what was found; at most `sample` instances are played.
+pub(super) async fn check(
+    State(api): Shared,
+    Segments(name): Segments<String>,
+    request: Request<Body>,
+) -> Result<Response, ApiError> {
+    let (parts, body) = request.into_parts();
+    let bound = Bound { setting: "component_bytes", limit_bytes: api.settings.component_bytes };
+    let component = body::read(body, bound).await?;
+    let sample = match Query::of(&parts.uri).text("sample") {
+        None => usize::MAX,
+        Some(text) => text.parse().map_err(|_| {
+            ApiError::bad_request("BadQuery", format!("'sample' must be a whole number; found '{text}'."))
+        })?,
+    };
+    let checked = api.client.check(&name, component, sample).await?;
+    Ok(dto::json(StatusCode::OK, &dto::Check::of(&name, &checked)))
 }
 
 /// `GET /api/modules`.

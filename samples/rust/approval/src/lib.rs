@@ -31,6 +31,8 @@ struct Answer {
 #[orchestrator]
 async fn approval(ctx: Context, request: Request) -> Result<Value> {
     let mut asked = request.approvers;
+    asked.sort_unstable();
+    asked.dedup();
     let show = |asked: &[String], escalated: bool| {
         ctx.set_custom_status(json!({ "waitingFor": asked, "escalated": escalated }))
     };
@@ -49,8 +51,11 @@ async fn approval(ctx: Context, request: Request) -> Result<Value> {
     let answer = match in_time {
         Some(answer) => answer,
         None => {
-            answers.push(ask(&request.escalate_to));
-            asked.push(request.escalate_to);
+            // Nobody is asked twice.
+            if !asked.contains(&request.escalate_to) {
+                answers.push(ask(&request.escalate_to));
+                asked.push(request.escalate_to);
+            }
             show(&asked, true)?;
             first(&mut answers).await?
         }

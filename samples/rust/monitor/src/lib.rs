@@ -13,6 +13,8 @@ struct Watch {
     interval_ms: u64,
     /// Executions after which it ends by itself; without it, only the event `Stop` ends it.
     until: Option<u64>,
+    /// What the execution before this one read; `null` at first.
+    reading: Option<u64>,
     #[serde(default)]
     generation: u64,
 }
@@ -30,7 +32,7 @@ async fn monitor_job(ctx: Context, watch: Watch) -> Result<u64> {
     let stop = ctx.wait_for_event::<Value>("Stop");
     if ctx.with_timeout(Duration::from_millis(watch.interval_ms), stop).await?.is_none() {
         // A `Stop` that comes between two executions is kept for the next one.
-        ctx.continue_as_new(Watch { generation, ..watch }, BufferedEvents::Keep)?;
+        ctx.continue_as_new(Watch { reading: Some(reading), generation, ..watch }, BufferedEvents::Keep)?;
     }
     Ok(reading)
 }

@@ -1,4 +1,4 @@
-//! A saga: order lines in parallel, retries with back-off, and compensation in reverse order when a step fails for good.
+//! A saga: order lines in parallel, retries with back-off, and compensation in reverse order when a step fails.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
