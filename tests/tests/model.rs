@@ -302,4 +302,18 @@ every_way! {
             }
         }
     }
+
+    async fn a_rewound_parent_hears_of_a_child_that_completed_while_it_had_failed(server: &mut Server) {
+        server.deploy(&guest("flows")).await?;
+        // It fails for the other child, and its own `Wait` completes when nobody listens any more.
+        server.start_instance("Both", "b", json!(60_000)).await?;
+        assert_eq!(server.ended("b").await?["runtimeStatus"], "Failed");
+        server.raise("b-wait", "Go", json!("heard")).await?;
+        server.ended("b-wait").await?;
+        server.interlude().await?;
+        server.advance(Duration::from_secs(61));
+        act(server, "b", "rewind").await?;
+        let end = server.until("b", |status| status["runtimeStatus"] == "Completed").await?;
+        assert_eq!(end["output"], json!(["heard", ["first", "at last", "last"]]));
+    }
 }

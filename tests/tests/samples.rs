@@ -139,7 +139,7 @@ every_way! {
     async fn an_order_is_complete_or_compensated_and_never_both(server: &mut Server) {
         server.deploy(&sample("Orders")).await?;
         let lines = |flaky: bool| {
-            let sku = |n: usize| if flaky && n % 10 == 0 { format!("flaky-{n}") } else { format!("sku-{n}") };
+            let sku = |n: usize| if flaky && n.is_multiple_of(10) { format!("flaky-{n}") } else { format!("sku-{n}") };
             (0..50).map(|n| json!({ "sku": sku(n), "quantity": 1 })).collect::<Vec<_>>()
         };
         let start = async |id: &str, order: Value| server.start_instance("OrderFulfilment", id, order).await;

@@ -54,6 +54,9 @@ pub enum ClientError {
         /// How it ended.
         status: RuntimeStatus,
     },
+    /// The version that the instance was on was deleted.
+    #[error("The module version that '{0}' ran on was deleted: it cannot go on. Restart it on the newest one.")]
+    VersionGone(InstanceId),
     /// The instance has not failed.
     #[error("The instance '{id}' is {status}: only a failed one can be rewound.")]
     NotFailed {
@@ -278,6 +281,7 @@ impl Client {
         self.runtime.reopen(id.clone(), reason).await.map_err(|error| match error {
             CommitError::Refused(Refused::UnknownInstance) => ClientError::UnknownInstance(id.clone()),
             CommitError::Refused(Refused::NotFailed { status }) => ClientError::NotFailed { id: id.clone(), status },
+            CommitError::Refused(Refused::UnknownVersion) => ClientError::VersionGone(id.clone()),
             other => other.into(),
         })
     }

@@ -159,13 +159,25 @@ impl State {
 
     fn start(&mut self, sender: InstanceKey, new: &NewInstance, rewind: Option<&str>) -> Vec<Sent> {
         let Some(parent) = &new.parent else { return Vec::new() };
-        let found = self.find(&new.id).map(|old| (old.status, rules::same_call(old.parent.as_ref(), Some(parent))));
-        let taken = found.map(|(status, same_call)| (rules::taken(same_call, rewind.is_some(), status), status));
+        let found = self.find(&new.id).cloned();
+        let taken = found.map(|old| {
+            let same_call = rules::same_call(old.parent.as_ref(), Some(parent));
+            // One whose version is gone cannot go on.
+            let rewind = rewind.is_some() && self.modules.contains(old.version);
+            (rules::taken(same_call, rewind, old.status), old)
+        });
         match taken {
-            Some((Taken::LeaveAlone, _)) => Vec::new(),
-            Some((Taken::Reopen, _)) => self.reopened(&new.id, rewind.unwrap_or_default()).into_iter().collect(),
-            Some((Taken::Refuse, status)) => {
-                self.put(sender, rules::not_started(new, parent, status)).into_iter().collect()
+            Some((Taken::LeaveAlone, old)) => {
+                let told = rules::told_again(new, parent, old.status, old.output);
+                told.and_then(|event| self.put(sender, event)).into_iter().collect()
+            }
+            Some((Taken::Reopen, _)) => {
+                let reopened = self.reopened(&new.id, rewind.unwrap_or_default());
+                let told = rules::detached(new, parent).and_then(|event| self.put(sender, event));
+                reopened.into_iter().chain(told).collect()
+            }
+            Some((Taken::Refuse, old)) => {
+                self.put(sender, rules::not_started(new, parent, old.status)).into_iter().collect()
             }
             Some((Taken::Replace, _)) | None => {
                 let Ok(Written::Created { key, epoch }) = self.create(new) else { return Vec::new() };
@@ -176,7 +188,11 @@ impl State {
     }
 
     fn reopen(&mut self, id: &InstanceId, reason: &str) -> Answer {
-        let status = self.find(id).ok_or(Refused::UnknownInstance)?.status;
+        let found = self.find(id).ok_or(Refused::UnknownInstance)?;
+        let (status, version) = (found.status, found.version);
+        if status == RuntimeStatus::Failed && !self.modules.contains(version) {
+            return Err(Refused::UnknownVersion);
+        }
         match self.reopened(id, reason) {
             Some(Sent::Delivered { key, seq, .. }) => Ok(Written::Delivered { key, seq }),
             _ => Err(Refused::NotFailed { status }),

@@ -68,7 +68,8 @@ pub(crate) fn taken(same_call: bool, rewind: bool, status: RuntimeStatus) -> Tak
         RuntimeStatus::Failed if same_call && rewind => Taken::Reopen,
         RuntimeStatus::Completed if same_call && rewind => Taken::LeaveAlone,
         status if status.is_finished() => Taken::Replace,
-        _ if same_call && rewind => Taken::LeaveAlone,
+        // The same call again: a rewind has taken back the turn that made it.
+        _ if same_call => Taken::LeaveAlone,
         _ => Taken::Refuse,
     }
 }
@@ -93,6 +94,17 @@ pub(crate) fn detached(new: &NewInstance, parent: &Parent) -> Option<Event> {
     (!parent.waits).then_some(Event::ChildCompleted { task: parent.task, result })
 }
 
+/// What a sender learns again of a child that is there already: it may have been lost with the sender's own end.
+pub(crate) fn told_again(
+    new: &NewInstance,
+    parent: &Parent,
+    status: RuntimeStatus,
+    output: Option<Payload>,
+) -> Option<Event> {
+    let completed = || Event::ChildCompleted { task: parent.task, result: output.unwrap_or_else(Payload::null) };
+    detached(new, parent).or_else(|| (status == RuntimeStatus::Completed).then(completed))
+}
+
 /// What reopens a failed instance.
 pub(crate) fn rewound(reason: &str) -> Event {
     Event::ExecutionRewound { reason: reason.to_owned(), from_turn: None }
@@ -105,7 +117,8 @@ pub(crate) fn accepts(
     inbox: std::ops::RangeInclusive<u64>,
     turn: &TurnWrite,
 ) -> std::result::Result<(), Refused> {
-    let fits = !finished && turn.fence == current && inbox.contains(&turn.inbox_done);
+    let has_one_end = turn.next.is_none() || !turn.status.is_finished();
+    let fits = !finished && has_one_end && turn.fence == current && inbox.contains(&turn.inbox_done);
     if fits { Ok(()) } else { Err(Refused::Fenced) }
 }
 

@@ -18,7 +18,7 @@ pub enum Write {
     /// Refused: `UnknownInstance`, `Finished`, `InboxFull`.
     Deliver(Delivery),
     /// Let a failed instance go on: it runs again, without an output, with an `ExecutionRewound` in its inbox.
-    /// Refused: `UnknownInstance`, `NotFailed`.
+    /// Refused: `UnknownInstance`, `NotFailed`, `UnknownVersion` (a failed instance does not keep its version).
     Reopen {
         /// The instance.
         id: InstanceId,
@@ -83,7 +83,7 @@ pub struct TurnWrite {
     pub wake_at_ms: Option<u64>,
     /// Whether activities are in flight after the turn.
     pub open_activities: bool,
-    /// The execution that follows this one, which ends with the turn. What was recorded of this one is deleted.
+    /// The execution that follows this one, which ends with the turn; the instance does not. What was recorded of this one is deleted.
     pub next: Option<NextExecution>,
     /// What other instances, or this one, get in the same transaction; it is done in order, after the turn itself.
     pub outgoing: Vec<Outgoing>,
@@ -103,8 +103,9 @@ pub struct NextExecution {
 pub enum Outgoing {
     /// Start a child. Its parent must be the instance whose turn this is.
     ///
-    /// An instance that the same call has started before: with `rewind` one that has failed is reopened, and one that
-    /// has not ended or has completed is left alone; in all other cases one that has ended makes way, as for `Create`.
+    /// An instance that the same call has started before: one that has not ended is left alone; with `rewind` one that
+    /// has failed (on a version that is still there) is reopened, and of one that has completed the sender gets the
+    /// `ChildCompleted` again. In all other cases one that has ended makes way, as for `Create`.
     /// An unfinished instance of somebody else: the sender gets a `ChildFailed`.
     /// A sender that does not wait gets a `ChildCompleted` with the id, once the child is there.
     Start {

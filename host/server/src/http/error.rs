@@ -104,6 +104,7 @@ impl From<ClientError> for ApiError {
             ClientError::Name { .. } => Self::bad_request("InvalidName", message),
             ClientError::UnknownInstance(_) => Self::missing("UnknownInstance", message),
             ClientError::InstanceExists { .. } => Self::new(StatusCode::CONFLICT, "InstanceExists", message),
+            ClientError::VersionGone(_) => Self::new(StatusCode::PRECONDITION_FAILED, "VersionGone", message),
             ClientError::NotFailed { .. } => Self::new(StatusCode::PRECONDITION_FAILED, "NotFailed", message),
             ClientError::Unfinished { .. } => Self::new(StatusCode::CONFLICT, "Unfinished", message),
             ClientError::Finished { .. } => Self::new(StatusCode::GONE, "Finished", message),

@@ -34,21 +34,23 @@ macro_rules! conformance_suite {
                 create_refuses_an_unknown_version, a_refused_replacement_keeps_the_finished_instance,
                 a_replaced_instance_leaves_nothing, a_replaced_id_has_a_new_key_and_the_next_epoch,
                 purge_refuses_an_unknown_id, purge_refuses_an_unfinished_instance_unless_forced,
-                a_purge_by_key_leaves_other_keys_alone, a_purged_instance_leaves_nothing,
-                the_input_is_that_of_the_opening, an_unknown_key_has_no_input;
+                a_purge_by_key_leaves_other_keys_alone, a_purged_instance_leaves_nothing, the_input_is_that_of_the_opening, an_unknown_key_has_no_input;
             turns: a_turn_appends_its_record_and_sets_what_it_says, a_turn_with_a_wrong_belief_is_fenced,
                 a_turn_is_committed_once, a_turn_of_an_instance_that_is_gone_is_fenced,
                 the_custom_status_stays_until_it_is_set_or_cleared, every_status_is_applied_as_given,
                 a_finishing_turn_ends_timers_activities_and_inbox, a_history_is_read_from_a_number_on,
                 histories_do_not_mix, a_long_history_comes_in_order, a_record_that_cannot_be_read_is_named,
                 times_beyond_the_range_are_cut;
-            outgoing: a_child_is_created_with_its_parents_turn, a_child_whose_id_is_taken_fails_its_sender,
-                a_finished_instance_makes_way_for_a_child,
-                a_sender_that_does_not_wait_learns_that_the_child_is_there,
-                a_rewound_sender_reopens_the_child_that_failed, an_event_for_nobody_is_dropped,
-                the_end_of_a_child_reaches_the_execution_that_waits, what_a_sender_sends_itself_ends_with_it,
-                children_end_with_a_sender_that_says_so, a_refused_turn_sends_nothing,
-                a_next_execution_begins_with_its_opening_alone, only_a_failed_instance_is_reopened;
+            outgoing: a_child_is_created_with_its_parent_link, a_child_whose_id_is_in_use_is_not_started,
+                a_finished_instance_makes_way_for_a_child, a_detached_child_tells_its_sender_at_once,
+                a_rewound_call_reopens_its_failed_child, the_same_call_leaves_a_child_that_has_not_ended_alone, a_rewound_call_hears_again_of_a_child_that_has_completed,
+                a_failed_child_whose_version_is_gone_is_not_reopened,
+                what_no_rewound_call_can_reopen_is_started_anew, an_event_that_nobody_can_take_is_dropped,
+                the_end_of_a_child_reaches_its_parent, the_end_of_a_child_reaches_nobody_but_its_parent,
+                an_event_to_the_sender_is_dropped_where_it_ends,
+                the_children_that_end_are_the_unfinished_ones_waited_for, a_refused_turn_sends_nothing,
+                a_turn_that_names_an_unknown_version_is_refused_whole, the_next_execution_begins_anew,
+                the_next_execution_holds_its_version, only_a_failed_instance_is_reopened;
             inbox: entries_are_numbered_from_zero_without_a_gap, an_entry_comes_back_as_it_was_delivered,
                 a_turn_consumes_a_prefix, a_turn_that_consumes_what_is_not_there_is_fenced,
                 deliver_refuses_an_unknown_id, deliver_refuses_a_finished_instance, deliver_refuses_when_the_inbox_is_full,

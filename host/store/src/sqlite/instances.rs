@@ -112,12 +112,13 @@ pub(super) struct Holder {
     pub(super) key: InstanceKey,
     pub(super) status: RuntimeStatus,
     epoch: i64,
+    pub(super) version: VersionId,
     pub(super) parent: Option<Parent>,
 }
 
 pub(super) fn holder(connection: &Connection, id: &InstanceId) -> Result<Option<Holder>, Fault> {
     let mut statement = connection.prepare_cached(
-        "SELECT key, status, epoch, parent, parent_generation, parent_task, parent_waits, parent_id \
+        "SELECT key, status, epoch, version, parent, parent_generation, parent_task, parent_waits, parent_id \
          FROM instances WHERE id = ?1",
     )?;
     let mut rows = statement.query([id.as_str()])?;
@@ -126,7 +127,8 @@ pub(super) fn holder(connection: &Connection, id: &InstanceId) -> Result<Option<
         key: InstanceKey(row.get(0)?),
         status: status_of(row.get(1)?)?,
         epoch: row.get(2)?,
-        parent: parent_at(row, 3)?,
+        version: VersionId(row.get(3)?),
+        parent: parent_at(row, 4)?,
     }))
 }
 
@@ -135,6 +137,9 @@ pub(super) fn reopen(connection: &Connection, id: &InstanceId, reason: &str) -> 
     let found = holder(connection, id)?.ok_or(Refused::UnknownInstance)?;
     if found.status != RuntimeStatus::Failed {
         return Err(Refused::NotFailed { status: found.status }.into());
+    }
+    if !modules::exists(connection, found.version)? {
+        return Err(Refused::UnknownVersion.into());
     }
     let seq = reopened(connection, found.key, reason)?;
     Ok(Written::Delivered { key: found.key, seq })

@@ -2,7 +2,7 @@
 
 use super::created::CreationTimes;
 use super::fault::{Fault, Halt, corrupt};
-use super::{inbox, instances};
+use super::{inbox, instances, modules};
 use crate::model::InstanceKey;
 use crate::rules::{self, Taken};
 use crate::write::{NewInstance, Outgoing, Sent, Written};
@@ -74,16 +74,29 @@ fn start(
 ) -> Result<(), Fault> {
     let Some(parent) = &new.parent else { return Ok(()) };
     let found = instances::holder(connection, &new.id)?;
-    let taken = found.as_ref().map(|old| {
-        let same_call = rules::same_call(old.parent.as_ref(), Some(parent));
-        (rules::taken(same_call, rewind.is_some(), old.status), old)
-    });
+    let taken = match &found {
+        None => None,
+        Some(old) => {
+            let same_call = rules::same_call(old.parent.as_ref(), Some(parent));
+            // One whose version is gone cannot go on.
+            let rewind = rewind.is_some() && modules::exists(connection, old.version)?;
+            Some((rules::taken(same_call, rewind, old.status), old))
+        }
+    };
     match taken {
-        Some((Taken::LeaveAlone, _)) => {}
+        Some((Taken::LeaveAlone, old)) => {
+            let output = instances::by_id(connection, &new.id)?.and_then(|found| found.output);
+            if let Some(event) = rules::told_again(new, parent, old.status, output) {
+                put(connection, sender, &event, sent)?;
+            }
+        }
         Some((Taken::Reopen, old)) => {
             let reason = rewind.unwrap_or_default();
             let seq = instances::reopened(connection, old.key, reason)?;
             sent.push(Sent::Delivered { id: new.id.clone(), key: old.key, seq, event: rules::rewound(reason) });
+            if let Some(event) = rules::detached(new, parent) {
+                put(connection, sender, &event, sent)?;
+            }
         }
         Some((Taken::Refuse, old)) => put(connection, sender, &rules::not_started(new, parent, old.status), sent)?,
         Some((Taken::Replace, _)) | None => match instances::create(connection, times, new) {

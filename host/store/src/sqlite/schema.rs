@@ -120,21 +120,67 @@ fn run(connection: &mut Connection, next: u32, step: &str) -> Result<(), Fault> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sqlite::instances;
-    use dacapo_core::InstanceId;
+    use crate::conformance::Fixture;
+    use crate::conformance::fixture::{json, new_instance, raised, record};
+    use crate::sqlite::{FILE_NAME, SqliteStore};
+    use crate::write::{NewInstance, Outgoing, TurnWrite};
+    use crate::{InstanceKey, Parent, VersionId, Write};
+    use dacapo_core::{RuntimeStatus, TaskId};
+    use rusqlite::params;
+
+    /// "a" runs, with an event in its inbox and a timer; "b" has completed.
+    const INSTANCES: &str = r#"
+        INSERT INTO modules VALUES ('m', 1);
+        INSERT INTO versions VALUES (1, 'm', 1, 1, 'd', 1, 500, '["Flow"]', '[]', '[]');
+        INSERT INTO components VALUES ('d', x'64');
+        INSERT INTO instances (key, status, version, generation, epoch, next_seq, inbox_next, inbox_done,
+            open_activities, has_work, created_at_ms, updated_at_ms, wake_at_ms, id, name, custom_status, output)
+        VALUES (3, 1, 1, 0, 2, 2, 1, 0, 0, 1, 1000, 1001, 7000, 'a', 'Flow', '{"p": 1}', NULL),
+               (4, 4, 1, 0, 0, 2, 0, 0, 0, 0, 1000, 1001, NULL, 'b', 'Flow', NULL, '"done"');
+        INSERT INTO inbox VALUES
+            (3, 0, CAST('{"v":1,"event":{"EventRaised":{"name":"E","data":[1,  2]}}}' AS BLOB));
+    "#;
+
+    fn write_version_1(connection: &mut Connection) {
+        run(connection, 1, VERSION_1).expect("creates");
+        connection.execute_batch(INSTANCES).expect("inserts");
+        for (key, text) in [(3, "a"), (4, "b")] {
+            for (seq, record) in (0..).zip([new_instance(text, VersionId(1)).opening, record(1_001)]) {
+                let sql = "INSERT INTO history VALUES (?1, 0, ?2, ?3)";
+                connection.execute(sql, params![key, seq, record.encode()]).expect("inserts");
+            }
+        }
+    }
 
     #[test]
-    fn an_instance_of_version_1_is_one_without_a_parent() {
-        let mut connection = Connection::open_in_memory().expect("opens");
-        run(&mut connection, 1, VERSION_1).expect("makes version 1");
-        let old = "INSERT INTO instances (status, version, generation, epoch, next_seq, inbox_next, inbox_done, \
-             open_activities, has_work, created_at_ms, updated_at_ms, id, name) \
-             VALUES (1, 1, 0, 0, 2, 0, 0, 0, 0, 7, 8, 'old', 'Flow')";
-        connection.execute(old, []).expect("inserts");
-        migrate(&mut connection).expect("migrates");
-        let id = InstanceId::parse("old").expect("valid");
-        let found = instances::by_id(&connection, &id).expect("reads").expect("is there");
-        assert_eq!((found.created_at_ms, found.next_seq, found.parent), (7, 2, None));
-        assert_eq!(version(&connection).expect("reads"), 2);
+    fn a_database_of_version_1_goes_on() {
+        let folder = tempfile::tempdir().expect("a folder");
+        write_version_1(&mut Connection::open(folder.path().join(FILE_NAME)).expect("opens"));
+        let mut fixture = Fixture::durable(move || SqliteStore::open(folder.path()).expect("opens"));
+        let (a, b) = (fixture.get("a"), fixture.get("b"));
+        assert_eq!((a.key, a.status, a.epoch, a.next_seq), (InstanceKey(3), RuntimeStatus::Running, 2, 2));
+        assert_eq!((a.custom_status.clone(), a.wake_at_ms), (Some(json("{\"p\": 1}")), Some(7_000)));
+        assert_eq!((b.status, b.output), (RuntimeStatus::Completed, Some(json("\"done\""))));
+        assert_eq!((a.parent.clone(), b.parent), (None, None));
+        assert_eq!(fixture.waiting(a.key), [(0, "E".to_owned())]);
+        let all = fixture.observe();
+        assert_eq!(all.instances.iter().map(|one| one.history.len()).collect::<Vec<_>>(), [2, 2]);
+        assert_eq!((all.busy.len(), all.timers.len(), all.modules.len()), (1, 1, 1));
+        fixture.reopen();
+        assert_eq!(fixture.observe(), all);
+
+        // What the new columns are for works with what was there before.
+        let parent = Parent { key: a.key, id: a.id.clone(), generation: 0, task: TaskId(0), waits: true };
+        let new = NewInstance { parent: Some(parent), ..new_instance("b", VersionId(1)) };
+        let outgoing = vec![
+            Outgoing::Start { new: new.clone(), rewind: None },
+            Outgoing::Event(raised("a", "F")),
+            Outgoing::EndChildren { reason: "enough".to_owned() },
+        ];
+        fixture.done(Write::Turn(TurnWrite { outgoing, ..fixture.next_turn("a") }));
+        let b = fixture.get("b");
+        assert_eq!((b.key, b.epoch, b.inbox_next), (InstanceKey(5), 1, 1));
+        assert_eq!(b.parent, new.parent);
+        assert_eq!(fixture.waiting(a.key).len(), 2);
     }
 }

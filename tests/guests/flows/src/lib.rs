@@ -170,7 +170,16 @@ async fn three(ctx: Context, early_ms: u64) -> Result<Vec<Value>> {
     [first, middle, last].into_iter().collect()
 }
 
+/// A child that waits and one that fails at first; it fails with the second.
+#[orchestrator]
+async fn both(ctx: Context, early_ms: u64) -> Result<(Value, Value)> {
+    let id = ChildOptions::new().instance_id(format!("{}-wait", ctx.instance_id()));
+    let mut waits = ctx.call_orchestrator_with::<Value>("Wait", (), id);
+    let three = ctx.call_orchestrator::<Value>("Three", early_ms).await?;
+    Ok(((&mut waits).await?, three))
+}
+
 dacapo::module! {
-    orchestrators: [retries, times_out, chain, double, fan_out, wide, parent, wait, tell, counter, tight, three],
+    orchestrators: [retries, times_out, chain, double, fan_out, wide, parent, wait, tell, counter, tight, three, both],
     activities: [echo, flaky, spin, boom, not_before],
 }
