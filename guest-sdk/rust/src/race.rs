@@ -1,4 +1,4 @@
-//! Two futures, and whichever is done first.
+//! Futures, and whichever is done first.
 
 use crate::children::Children;
 use std::future::poll_fn;

@@ -336,15 +336,10 @@ impl Orchestration {
         let (event, ended) = match end {
             TurnEnd::Parked if self.suspended => return Ok(Ended::of(RuntimeStatus::Suspended, None)),
             TurnEnd::Parked => return Ok(Ended::of(RuntimeStatus::Running, None)),
-            TurnEnd::Returned(Ok(_)) if self.continue_with.is_some() => self.begin_anew(),
-            TurnEnd::Returned(Ok(output)) if self.is_limited() && output.len_bytes() > self.limits.payload_bytes => {
-                let failure = self.too_large("output of the orchestrator", &output).into_failure();
-                self.failed(failure)
-            }
-            TurnEnd::Returned(Ok(output)) => {
-                let ended = Ended::of(RuntimeStatus::Completed, Some(output.clone()));
-                (Event::ExecutionCompleted { output }, ended)
-            }
+            TurnEnd::Returned(Ok(output)) => match self.continue_with.clone() {
+                Some((input, keep_events)) => self.begin_anew(input, keep_events),
+                None => self.completed(output),
+            },
             TurnEnd::Returned(Err(failure)) => self.failed(failure),
             TurnEnd::Faulted(failure) => {
                 // The commands of a turn that broke off half way were never meant to stand alone.
@@ -365,8 +360,7 @@ impl Orchestration {
     }
 
     /// The end of this execution and the opening of the next one.
-    fn begin_anew(&mut self) -> (Event, Ended) {
-        let (input, keep_events) = self.continue_with.clone().expect("checked by the caller");
+    fn begin_anew(&self, input: Payload, keep_events: bool) -> (Event, Ended) {
         let mut events = vec![Event::ExecutionStarted { name: self.name.clone(), input: input.clone() }];
         if keep_events {
             events.extend(self.tasks.kept_events());
@@ -374,6 +368,14 @@ impl Orchestration {
         let opening = TurnRecord { at_ms: self.turn.at_ms, events };
         let ended = Ended { next_execution: Some(opening), ..Ended::of(RuntimeStatus::Running, None) };
         (Event::ExecutionContinuedAsNew { input, keep_events }, ended)
+    }
+
+    fn completed(&self, output: Payload) -> (Event, Ended) {
+        if self.is_limited() && output.len_bytes() > self.limits.payload_bytes {
+            return self.failed(self.too_large("output of the orchestrator", &output).into_failure());
+        }
+        let ended = Ended::of(RuntimeStatus::Completed, Some(output.clone()));
+        (Event::ExecutionCompleted { output }, ended)
     }
 
     fn failed(&self, failure: Failure) -> (Event, Ended) {

@@ -45,7 +45,8 @@ pub struct ChildStart {
     pub instance_id: InstanceId,
     /// Its parent does not wait for its end.
     pub detached: bool,
-    /// Its parent was rewound: a child that failed is rewound too, one that is at work or has completed is left alone.
+    /// Its parent was rewound: a child that failed is rewound too, one that is at work is left alone, and of one that has
+    /// completed the parent hears again.
     pub rewind: bool,
 }
 

@@ -3,9 +3,9 @@
 use crate::executor::{ActivityEnd, ActivityRun, PlayError};
 use crate::instance::Fate;
 use crate::router::{Message, Router};
-use crate::{RETRY_MS, ROOM_RETRY_MS, Runtime, panic_text};
+use crate::{RETRY_MS, Runtime, panic_text};
 use dacapo_core::{ActivityCall, Failure, Identity, Payload, TaskId};
-use dacapo_store::{InstanceKey, ModuleVersion, VersionId};
+use dacapo_store::{FunctionKind, InstanceKey, ModuleVersion, VersionId};
 use futures::FutureExt;
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
@@ -30,7 +30,7 @@ impl Caller {
 
     /// The module version that runs the activity; `None` where none exports it.
     pub(crate) fn resolve(&self, runtime: &Runtime, call: &ActivityCall) -> Option<Arc<ModuleVersion>> {
-        runtime.catalog.activity(&call.name, self.version)
+        runtime.catalog.called(FunctionKind::Activity, &call.name, self.version)
     }
 }
 
@@ -106,11 +106,10 @@ async fn run(
         if runtime.is_closing() {
             return None;
         }
-        match once(runtime, version.clone(), run.clone(), call.timeout_ms).await? {
+        match once(runtime, version.clone(), &run, call.timeout_ms).await? {
             Ok(ended) => break ended,
-            // It waits for room that a guest at rest makes; if all are at work, they will soon rest.
             Err(PlayError::NoRoom(_)) => {
-                if !runtime.router.evict_one() && !runtime.sleep_ms(ROOM_RETRY_MS).await {
+                if !runtime.make_room().await {
                     return None;
                 }
             }
@@ -144,10 +143,9 @@ async fn run(
 async fn once(
     runtime: &Runtime,
     version: Arc<ModuleVersion>,
-    run: ActivityRun,
+    run: &ActivityRun,
     timeout_ms: Option<u64>,
 ) -> Option<ActivityEnd> {
-    let name = run.name.clone();
     let until_ms = timeout_ms.map(|timeout_ms| runtime.clock.now_ms().saturating_add(timeout_ms));
     let timed_out = async {
         match until_ms {
@@ -158,11 +156,11 @@ async fn once(
     let activities = &runtime.guests.activities;
     let is_pure = activities.is_pure(&version);
     // A mistake of the host's own must not end the flow, nor leave it waiting for ever.
-    let running = AssertUnwindSafe(activities.run(version, run)).catch_unwind();
+    let running = AssertUnwindSafe(activities.run(version, run.clone())).catch_unwind();
     let ended = tokio::select! {
         ended = running => ended,
         () = timed_out => {
-            let message = format!("Activity '{name}' took longer than {} ms.", timeout_ms.unwrap_or_default());
+            let message = format!("Activity '{}' took longer than {} ms.", run.name, timeout_ms.unwrap_or_default());
             return Some(Ok(Err(Failure::new("timeout", message))));
         }
         () = runtime.closing.cancelled(), if is_pure => return None,

@@ -1,8 +1,8 @@
 //! Would open instances of a module go on with another build of it? Each is played on it, and nothing comes of that.
 
+use crate::Runtime;
 use crate::instance::{self, Trouble};
 use crate::modules::DeployError;
-use crate::{ROOM_RETRY_MS, Runtime};
 use dacapo_core::ids::{find_name, sha256_hex};
 use dacapo_core::{InstanceId, RuntimeStatus};
 use dacapo_store::{ContinueAfter, InstanceFilter, ModuleVersion, VersionId};
@@ -103,7 +103,7 @@ impl Runtime {
                 // It has ended meanwhile.
                 Err(Trouble::Gone) => return Ok(None),
                 Err(Trouble::NoRoom(_)) => {
-                    if !self.router.evict_one() && !self.sleep_ms(ROOM_RETRY_MS).await {
+                    if !self.make_room().await {
                         return Err(DeployError::ShuttingDown);
                     }
                 }

@@ -9,7 +9,7 @@ use crate::committer::CommitError;
 use crate::executor::{GuestEnd, Play, PlayError, SharedOrchestration};
 use crate::router::{Message, Router};
 use crate::watch::InstanceView;
-use crate::{RETRY_MS, ROOM_RETRY_MS, Runtime, panic_text};
+use crate::{RETRY_MS, Runtime, panic_text};
 use arrivals::Arrivals;
 use dacapo_core::history::CorruptHistory;
 use dacapo_core::orchestration::Stop;
@@ -19,8 +19,8 @@ use dacapo_core::{
     ChildStart, Event, Failure, InstanceId, Orchestration, Payload, RuntimeStatus, Send, TurnEnd, TurnOutcome,
 };
 use dacapo_store::{
-    Delivery, Fence, InstanceKey, ModuleVersion, NewInstance, NextExecution, Outgoing, Parent, Refused, StoreError,
-    TurnWrite, VersionId, Write, Written,
+    Delivery, Fence, FunctionKind, InstanceKey, ModuleVersion, NewInstance, NextExecution, Outgoing, Parent, Refused,
+    StoreError, TurnWrite, VersionId, Write, Written,
 };
 pub(crate) use flight::{Fate, Flight};
 use futures::FutureExt;
@@ -198,11 +198,8 @@ pub(crate) async fn play(
                     break fail(runtime, id, key, failure, flight).await;
                 }
             }
-            // Somebody else's guest makes room; if all are at work, they will soon rest.
             Err(Trouble::NoRoom(_)) if !runtime.is_closing() => {
-                if !runtime.router.evict_one() {
-                    runtime.sleep_ms(ROOM_RETRY_MS).await;
-                }
+                runtime.make_room().await;
             }
             other => break other,
         }
@@ -306,7 +303,7 @@ async fn attempt(
     if let Some(opening) = next_execution {
         // What came meanwhile, a termination perhaps, is looked at before its first turn.
         Router::post(runtime, id, Message::Wake);
-        return Ok(Some(load::Loaded::next_execution(held.known, opening).hold(runtime).await?.0));
+        return Ok(Some(load::Loaded::opened(held.known, opening).hold(runtime).await?.0));
     }
     Ok(Some(held).filter(|_| !finished))
 }
@@ -391,7 +388,8 @@ fn outgoing(runtime: &Runtime, known: &Known, outcome: &TurnOutcome) -> Vec<Outg
 }
 
 fn child(runtime: &Runtime, known: &Known, start: &ChildStart, at_ms: u64) -> Outgoing {
-    let Some(version) = runtime.catalog.child(&start.name, known.version) else {
+    let called = runtime.catalog.called(FunctionKind::Orchestrator, &start.name, known.version);
+    let Some(version) = called else {
         let message = format!("No deployed module exports the orchestrator '{}'.", start.name);
         let failure = child_failure("orchestrator-not-found", message, &start.name, &start.instance_id, None);
         return Outgoing::ToSelf(Event::ChildFailed { task: start.task, failure });
@@ -406,7 +404,7 @@ fn child(runtime: &Runtime, known: &Known, start: &ChildStart, at_ms: u64) -> Ou
     let new = NewInstance {
         id: start.instance_id.clone(),
         name: start.name.clone(),
-        version,
+        version: version.id,
         opening: Orchestration::opening(&start.name, start.input.clone(), at_ms),
         parent: Some(parent),
     };

@@ -133,6 +133,12 @@ impl Runtime {
         self.sleep_until(self.clock.now_ms().saturating_add(ms)).await
     }
 
+    /// Makes room for one more guest: one at rest goes, or, where all are at work, it waits a little; they will soon rest.
+    /// `false` when the runtime closes before.
+    pub(crate) async fn make_room(&self) -> bool {
+        self.router.evict_one() || self.sleep_ms(ROOM_RETRY_MS).await
+    }
+
     /// No new turn or activity begins from now on.
     pub(crate) fn is_closing(&self) -> bool {
         self.closing.is_cancelled()
@@ -244,7 +250,7 @@ impl Runtime {
 pub(crate) const RETRY_MS: u64 = 1_000;
 
 /// After which time a guest that found no room looks again, in milliseconds.
-pub(crate) const ROOM_RETRY_MS: u64 = 10;
+const ROOM_RETRY_MS: u64 = 10;
 
 /// What a panic said.
 pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> &str {

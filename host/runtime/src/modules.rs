@@ -133,17 +133,14 @@ impl Catalog {
         self.active(FunctionKind::Orchestrator, name)
     }
 
-    /// The version that runs an activity for an instance that is pinned to `pinned`: its own module's, if that exports
-    /// the activity, so that a flow and the activities it was built with stay together; else the active one.
-    pub(crate) fn activity(&self, name: &str, pinned: VersionId) -> Option<Arc<ModuleVersion>> {
-        let own = self.version(pinned).filter(|version| find_name(&version.activities, name).is_some());
-        own.or_else(|| self.active(FunctionKind::Activity, name))
-    }
-
-    /// The version that runs a child: as for an activity.
-    pub(crate) fn child(&self, name: &str, pinned: VersionId) -> Option<VersionId> {
-        let own = self.version(pinned).filter(|version| find_name(&version.orchestrators, name).is_some());
-        own.or_else(|| self.orchestrator(name)).map(|version| version.id)
+    /// The version that runs what an instance calls that is pinned to `pinned`: its own module's, if that exports the
+    /// function, so that a flow and what it was built with stay together; else the active one.
+    pub(crate) fn called(&self, kind: FunctionKind, name: &str, pinned: VersionId) -> Option<Arc<ModuleVersion>> {
+        let exports = |version: &Arc<ModuleVersion>| match kind {
+            FunctionKind::Orchestrator => find_name(&version.orchestrators, name).is_some(),
+            FunctionKind::Activity => find_name(&version.activities, name).is_some(),
+        };
+        self.version(pinned).filter(exports).or_else(|| self.active(kind, name))
     }
 
     /// The version with this key.

@@ -31,6 +31,14 @@ pub(crate) enum Message {
     Wake,
 }
 
+impl Message {
+    /// Whether it is taken in even while the runtime closes: what an activity with effects has come to would have to be
+    /// done again.
+    fn outlasts_closing(&self) -> bool {
+        matches!(self, Message::Activity { .. })
+    }
+}
+
 /// The place of one instance in memory.
 pub(crate) struct Slot {
     pub(crate) id: InstanceId,
@@ -121,8 +129,7 @@ impl Router {
         slot: impl FnOnce(&mut HashMap<InstanceId, Arc<Slot>>) -> Option<Arc<Slot>>,
         message: Message,
     ) {
-        // What an activity with effects has come to is taken in even then: it would have to run again.
-        if runtime.is_closing() && !matches!(message, Message::Activity { .. }) {
+        if runtime.is_closing() && !message.outlasts_closing() {
             return;
         }
         let mut slots = runtime.router.slots();
@@ -224,7 +231,7 @@ async fn run(runtime: Arc<Runtime>, slot: Arc<Slot>) {
         let closing = runtime.is_closing();
         let mut messages = if flight.is_full() { Vec::new() } else { std::mem::take(&mut slot.state().messages) };
         if closing {
-            messages.retain(|message| matches!(message, Message::Activity { .. }));
+            messages.retain(Message::outlasts_closing);
         }
         if !messages.is_empty() {
             let played = instance::play(&runtime, &slot.id, held, messages, &mut flight).await;

@@ -48,7 +48,7 @@ impl State {
         match write {
             Write::Create(new) => self.create(new),
             Write::Turn(turn) => self.turn(turn),
-            Write::Deliver(delivery) => self.deliver(delivery).map(|(key, seq)| Written::Delivered { key, seq }),
+            Write::Deliver(delivery) => self.deliver(delivery).map(written),
             Write::Reopen { id, reason } => self.reopen(id, reason),
             Write::Purge { id, force, only } => self.purge(id, *force, *only),
             Write::AddModule(new) => self.modules.add(new),
@@ -127,12 +127,7 @@ impl State {
     fn send(&mut self, sender: InstanceKey, outgoing: &Outgoing) -> Vec<Sent> {
         match outgoing {
             Outgoing::Start { new, rewind } => self.start(sender, new, rewind.as_deref()),
-            Outgoing::Event(delivery) => match self.deliver(delivery) {
-                Ok((key, seq)) => {
-                    vec![Sent::Delivered { id: delivery.id.clone(), key, seq, event: delivery.event.clone() }]
-                }
-                Err(_) => Vec::new(),
-            },
+            Outgoing::Event(delivery) => self.deliver(delivery).into_iter().collect(),
             Outgoing::Ended { parent, event } => {
                 let parent = self.instances.get(&parent.key).filter(|found| found.generation == parent.generation);
                 let key = parent.map(|parent| parent.key);
@@ -193,10 +188,7 @@ impl State {
         if status == RuntimeStatus::Failed && !self.modules.contains(version) {
             return Err(Refused::UnknownVersion);
         }
-        match self.reopened(id, reason) {
-            Some(Sent::Delivered { key, seq, .. }) => Ok(Written::Delivered { key, seq }),
-            _ => Err(Refused::NotFailed { status }),
-        }
+        self.reopened(id, reason).map(written).ok_or(Refused::NotFailed { status })
     }
 
     fn reopened(&mut self, id: &InstanceId, reason: &str) -> Option<Sent> {
@@ -208,19 +200,16 @@ impl State {
         self.put(key, rules::rewound(reason))
     }
 
-    fn deliver(&mut self, delivery: &Delivery) -> Result<(InstanceKey, u64), Refused> {
+    fn deliver(&mut self, delivery: &Delivery) -> Result<Sent, Refused> {
         let key = *self.keys.get(&delivery.id).ok_or(Refused::UnknownInstance)?;
-        let instance = self.instances.get_mut(&key).ok_or(Refused::UnknownInstance)?;
+        let instance = &self.instances[&key];
         if instance.status.is_finished() {
             return Err(Refused::Finished { status: instance.status });
         }
         if instance.inbox_next - instance.inbox_done >= delivery.limit {
             return Err(Refused::InboxFull { limit: delivery.limit });
         }
-        let seq = instance.inbox_next;
-        instance.inbox_next += 1;
-        self.inboxes.insert((key, seq), delivery.event.clone());
-        Ok((key, seq))
+        self.put(key, delivery.event.clone()).ok_or(Refused::UnknownInstance)
     }
 
     fn purge(&mut self, id: &InstanceId, force: bool, only: Option<InstanceKey>) -> Answer {
@@ -240,6 +229,14 @@ impl State {
         }
         self.records.retain(|(owner, _, _), _| *owner != key);
         self.inboxes.retain(|(owner, _), _| *owner != key);
+    }
+}
+
+/// What the one who has delivered it is told.
+fn written(sent: Sent) -> Written {
+    match sent {
+        Sent::Created { key, epoch, .. } => Written::Created { key, epoch },
+        Sent::Delivered { key, seq, .. } => Written::Delivered { key, seq },
     }
 }
 

@@ -64,10 +64,12 @@ impl Flight {
     ) {
         let fate = Fate::default();
         let is_pure = |version: &Arc<ModuleVersion>| runtime.guests.activities.is_pure(version);
-        let calls = calls.into_iter().map(|call| (caller.resolve(runtime, &call), call));
-        let (pure, effects): (Vec<_>, Vec<_>) = calls
-            .map(|(version, call)| (call, version))
-            .partition(|(_, version)| version.as_ref().is_some_and(is_pure));
+        let resolve = |call| {
+            let version = caller.resolve(runtime, &call);
+            (call, version)
+        };
+        let calls = calls.into_iter().map(resolve);
+        let (pure, effects): (Vec<_>, Vec<_>) = calls.partition(|(_, version)| version.as_ref().is_some_and(is_pure));
         let dispatch = |(call, version)| Activities::dispatch(runtime, &caller, call, version, fate.clone());
         let started = pure.into_iter().filter_map(dispatch).collect();
         self.turns.push_back(FlyingTurn { pending, caller, effects, started, fate });

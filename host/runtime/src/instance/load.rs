@@ -79,12 +79,11 @@ impl Known {
 impl Loaded {
     /// Nothing to read: all there is of it was written a moment ago.
     pub(super) fn created(created: &Created) -> Self {
-        let history = Ok(vec![StoredTurn { seq: 0, record: created.new.opening.clone() }]);
-        Self::Cold(Box::new(Cold { known: created.known(), history, inbox: Vec::new(), _permit: None }))
+        Self::opened(created.known(), created.new.opening.clone())
     }
 
-    /// The next execution, of which nothing is there but its opening.
-    pub(super) fn next_execution(known: Known, opening: TurnRecord) -> Self {
+    /// An execution of which nothing is there but its opening.
+    pub(super) fn opened(known: Known, opening: TurnRecord) -> Self {
         let history = Ok(vec![StoredTurn { seq: 0, record: opening }]);
         Self::Cold(Box::new(Cold { known, history, inbox: Vec::new(), _permit: None }))
     }

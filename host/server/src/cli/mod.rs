@@ -1,4 +1,5 @@
-//! The command line: each subcommand in a file named after it; what they share in the others.
+//! The command line: each subcommand in a file named after it (those that only name an act in `act`); what they share in
+//! the others.
 //!
 //! | module | holds |
 //! |---|---|
@@ -13,6 +14,7 @@
 //! | `text` | JSON laid out, and hostile text made harmless |
 //! | `view` | the status of an instance as the server tells it |
 
+mod act;
 mod api;
 mod changes;
 mod compile_module;
@@ -30,12 +32,9 @@ mod progress;
 mod purge;
 mod raise;
 mod restart;
-mod resume;
-mod rewind;
 mod serve;
 mod start;
 mod status;
-mod suspend;
 mod terminate;
 mod text;
 mod view;
@@ -81,9 +80,12 @@ enum Command {
     Raise(raise::Args),
     List(list::Args),
     Terminate(terminate::Args),
-    Suspend(suspend::Args),
-    Resume(resume::Args),
-    Rewind(rewind::Args),
+    /// Let an instance stand still; what arrives for it is kept.
+    Suspend(act::Args),
+    /// Let a suspended instance go on.
+    Resume(act::Args),
+    /// Let a failed instance go on from where it failed: what failed runs again, what succeeded is kept.
+    Rewind(act::Args),
     Restart(restart::Args),
     History(history::Args),
     Purge(purge::Args),
@@ -131,9 +133,9 @@ async fn call(command: Command, session: &Session) -> Result<Exit, CliError> {
         Command::Raise(args) => raise::run(args, session).await,
         Command::List(args) => list::run(args, session).await,
         Command::Terminate(args) => terminate::run(args, session).await,
-        Command::Suspend(args) => suspend::run(args, session).await,
-        Command::Resume(args) => resume::run(args, session).await,
-        Command::Rewind(args) => rewind::run(args, session).await,
+        Command::Suspend(args) => act::SUSPEND.run(args, session).await,
+        Command::Resume(args) => act::RESUME.run(args, session).await,
+        Command::Rewind(args) => act::REWIND.run(args, session).await,
         Command::Restart(args) => restart::run(args, session).await,
         Command::History(args) => history::run(args, session).await,
         Command::Purge(args) => purge::run(args, session).await,

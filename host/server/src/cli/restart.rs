@@ -4,9 +4,8 @@ use super::Session;
 use super::changes::missing;
 use super::exit::{CliError, Exit};
 use super::filter::instance_id;
-use super::output;
+use super::start::Started;
 use dacapo_core::InstanceId;
-use serde::Deserialize;
 
 /// Start an instance anew, with the same orchestrator and input, on the newest version.
 #[derive(clap::Args)]
@@ -19,20 +18,9 @@ pub(crate) struct Args {
     same_id: bool,
 }
 
-/// What the server says of the one that was started.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Started {
-    id: String,
-    status_query_get_uri: String,
-}
-
 pub(crate) async fn run(args: Args, session: &Session) -> Result<Exit, CliError> {
     let query = [("restartWithNewInstanceId", (!args.same_id).to_string())];
     let url = session.api.durable(&["instances", args.id.as_str(), "restart"], &query);
     let reply = session.api.send(session.api.post(url, None)).await?.accepted(&missing(&args.id))?;
-    let started: Started = reply.parse()?;
-    let show = || output::pairs(&[("id", started.id), ("status", started.status_query_get_uri)]);
-    session.output.one(&reply.body, show)?;
-    Ok(Exit::Done)
+    reply.parse::<Started>()?.show(&reply.body, session)
 }

@@ -29,9 +29,18 @@ pub(crate) struct Args {
 /// What the server says of an instance that was started.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Started {
+pub(super) struct Started {
     id: String,
     status_query_get_uri: String,
+}
+
+impl Started {
+    /// Prints `reply`, of which this is.
+    pub(super) fn show(self, reply: &str, session: &Session) -> Result<Exit, CliError> {
+        let show = || output::pairs(&[("id", self.id), ("status", self.status_query_get_uri)]);
+        session.output.one(reply, show)?;
+        Ok(Exit::Done)
+    }
 }
 
 pub(crate) async fn run(args: Args, session: &Session) -> Result<Exit, CliError> {
@@ -42,9 +51,7 @@ pub(crate) async fn run(args: Args, session: &Session) -> Result<Exit, CliError>
     let reply = session.api.send(request).await?.accepted("this server starts nothing: is it a Dacapo?")?;
     let started: Started = reply.parse()?;
     if !args.wait {
-        let show = || output::pairs(&[("id", started.id), ("status", started.status_query_get_uri)]);
-        session.output.one(&reply.body, show)?;
-        return Ok(Exit::Done);
+        return started.show(&reply.body, session);
     }
     let id = InstanceId::parse(&started.id).map_err(|error| CliError::error(error.to_string()))?;
     eprintln!("started {id}");

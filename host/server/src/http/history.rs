@@ -1,11 +1,11 @@
 //! The history of an instance as Durable Functions shows it: what was scheduled stands merged with how it ended.
 
-use dacapo_core::{Event, Failure, Payload, RuntimeStatus, StoredTurn};
+use dacapo_core::{Event, Failure, Payload, RuntimeStatus, StoredTurn, TaskId};
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 /// One entry. Keys are in the original's case.
-#[derive(Default, Serialize)]
+#[derive(Clone, Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct HistoryEvent<'a> {
     event_type: &'static str,
@@ -44,14 +44,11 @@ impl Serialize for Moment {
     }
 }
 
-/// What an answer to a command is merged with: where the command stands among the entries.
+/// A command, for what comes of it later.
 struct Command<'a> {
+    /// The last entry that says it is open.
     entry: usize,
-    at: Moment,
-    name: Option<&'a str>,
-    input: Option<&'a str>,
-    instance_id: Option<&'a str>,
-    fire_at: Option<Moment>,
+    scheduled: HistoryEvent<'a>,
 }
 
 struct Entries<'a> {
@@ -88,158 +85,130 @@ impl<'a> Entries<'a> {
     }
 
     /// A command that gets an entry of its own until it is answered.
-    fn command(&mut self, entry: HistoryEvent<'a>) {
-        self.commands.push(Command {
-            entry: self.entries.len(),
-            at: entry.timestamp,
-            name: entry.function_name,
-            input: entry.input,
-            instance_id: entry.instance_id,
-            fire_at: entry.fire_at,
-        });
-        self.push(entry);
+    fn command(&mut self, scheduled: HistoryEvent<'a>) {
+        self.commands.push(Command { entry: self.entries.len(), scheduled: scheduled.clone() });
+        self.push(scheduled);
     }
 
     /// A command that is not shown.
-    fn hidden(&mut self, at: Moment) {
-        let entry = self.entries.len();
-        self.commands.push(Command { entry, at, name: None, input: None, instance_id: None, fire_at: None });
+    fn hidden(&mut self) {
+        self.commands.push(Command { entry: self.entries.len(), scheduled: HistoryEvent::default() });
         self.entries.push(None);
     }
 
     /// The answer to a command takes its place at the end.
-    fn answer(&mut self, task: u32, event: HistoryEvent<'a>) {
-        let Some(command) = self.commands.get(task as usize) else { return };
-        self.entries[command.entry] = None;
+    fn answer(&mut self, task: TaskId, event: HistoryEvent<'a>) {
+        let Some(Command { entry, scheduled }) = self.commands.get(task.0 as usize) else { return };
+        self.entries[*entry] = None;
         let entry = HistoryEvent {
-            scheduled_time: Some(command.at),
-            function_name: command.name,
-            instance_id: command.instance_id,
-            input: command.input,
-            fire_at: event.fire_at.or(command.fire_at),
+            scheduled_time: Some(scheduled.timestamp),
+            function_name: scheduled.function_name,
+            instance_id: scheduled.instance_id,
+            input: scheduled.input,
             ..event
         };
         self.push(entry);
     }
 
-    fn failed(&mut self, task: u32, event_type: &'static str, at: Moment, failure: &'a Failure) {
-        let (reason, details) = (Some(failure.message.as_str()), failure.details.as_ref());
-        self.answer(task, HistoryEvent { event_type, timestamp: at, reason, details, ..HistoryEvent::default() });
+    fn completed(&mut self, task: TaskId, event: HistoryEvent<'a>, result: &Payload) {
+        let result = self.result(result);
+        self.answer(task, HistoryEvent { result, ..event });
+    }
+
+    /// The wait for the next attempt of a call.
+    fn retried(&mut self, task: TaskId, timer: HistoryEvent<'a>) {
+        if let Some(command) = self.commands.get_mut(task.0 as usize) {
+            command.entry = self.entries.len();
+        }
+        self.push(timer);
+    }
+
+    /// A timer of the flow's own, or one before an attempt, which is open from then on.
+    fn fired(&mut self, task: TaskId, event: HistoryEvent<'a>) {
+        let Some(command) = self.commands.get_mut(task.0 as usize) else { return };
+        let timer = self.entries[command.entry].take().unwrap_or_default();
+        let at = event.timestamp;
+        self.entries.push(Some(HistoryEvent {
+            fire_at: timer.fire_at,
+            scheduled_time: Some(timer.timestamp),
+            ..event
+        }));
+        if command.scheduled.function_name.is_some() {
+            command.scheduled.timestamp = at;
+            command.entry = self.entries.len();
+            self.entries.push(Some(command.scheduled.clone()));
+        }
     }
 
     fn add(&mut self, event: &'a Event, at: Moment) {
         let plain = |event_type| HistoryEvent { event_type, timestamp: at, ..HistoryEvent::default() };
+        let named = |event_type, name| HistoryEvent { name: Some(name), ..plain(event_type) };
+        let function = |event_type, name| HistoryEvent { function_name: Some(name), ..plain(event_type) };
+        let timer = |fire_at_ms| HistoryEvent { fire_at: Some(Moment(fire_at_ms)), ..plain("TimerCreated") };
+        let said = |event_type, reason| HistoryEvent { reason: Some(reason), ..plain(event_type) };
+        let failed = |event_type, failure: &'a Failure| HistoryEvent {
+            details: failure.details.as_ref(),
+            ..said(event_type, &failure.message)
+        };
+        let ended =
+            |status: RuntimeStatus, event| HistoryEvent { orchestration_status: Some(status.as_str()), ..event };
         match event {
             Event::ExecutionStarted { name, input } => {
-                let input = self.input(input);
-                self.push(HistoryEvent { function_name: Some(name), input, ..plain("ExecutionStarted") });
+                self.push(HistoryEvent { input: self.input(input), ..function("ExecutionStarted", name) });
             }
             Event::TaskScheduled { name, input, .. } => {
-                let input = self.input(input);
-                self.command(HistoryEvent { function_name: Some(name), input, ..plain("TaskScheduled") });
+                self.command(HistoryEvent { input: self.input(input), ..function("TaskScheduled", name) });
             }
             Event::ChildScheduled { name, input, instance_id, .. } => {
                 let (input, instance_id) = (self.input(input), Some(instance_id.as_str()));
-                let created = plain("SubOrchestrationInstanceCreated");
-                self.command(HistoryEvent { function_name: Some(name), input, instance_id, ..created });
+                let created = function("SubOrchestrationInstanceCreated", name);
+                self.command(HistoryEvent { input, instance_id, ..created });
             }
-            Event::TimerCreated { fire_at_ms } => {
-                self.command(HistoryEvent { fire_at: Some(Moment(*fire_at_ms)), ..plain("TimerCreated") });
-            }
+            Event::TimerCreated { fire_at_ms } => self.command(timer(*fire_at_ms)),
             Event::EventSent { instance_id, name, data } => {
                 let (input, instance_id) = (self.input(data), Some(instance_id.as_str()));
-                self.command(HistoryEvent { name: Some(name), input, instance_id, ..plain("EventSent") });
+                self.command(HistoryEvent { input, instance_id, ..named("EventSent", name) });
             }
             Event::EventAwaited { .. } | Event::TaskCancelled { .. } | Event::CustomStatusRefused { .. } => {
-                self.hidden(at);
+                self.hidden();
             }
-            Event::TaskCompleted { task, result } => {
-                let result = self.result(result);
-                self.answer(task.0, HistoryEvent { result, ..plain("TaskCompleted") });
-            }
+            Event::TaskCompleted { task, result } => self.completed(*task, plain("TaskCompleted"), result),
             Event::ChildCompleted { task, result } => {
-                let result = self.result(result);
-                self.answer(task.0, HistoryEvent { result, ..plain("SubOrchestrationInstanceCompleted") });
+                self.completed(*task, plain("SubOrchestrationInstanceCompleted"), result);
             }
-            Event::TaskFailed { task, failure } => self.failed(task.0, "TaskFailed", at, failure),
+            Event::TaskFailed { task, failure } => self.answer(*task, failed("TaskFailed", failure)),
             Event::ChildFailed { task, failure } => {
-                self.failed(task.0, "SubOrchestrationInstanceFailed", at, failure);
+                self.answer(*task, failed("SubOrchestrationInstanceFailed", failure));
             }
-            Event::RetryScheduled { task, fire_at_ms, .. } => {
-                let entry = self.entries.len();
-                self.push(HistoryEvent { fire_at: Some(Moment(*fire_at_ms)), ..plain("TimerCreated") });
-                if let Some(command) = self.commands.get_mut(task.0 as usize) {
-                    (command.entry, command.at) = (entry, at);
-                    command.fire_at = Some(Moment(*fire_at_ms));
-                }
-            }
-            Event::TimerFired { task } => {
-                let Some(command) = self.commands.get_mut(task.0 as usize) else { return };
-                let fired = HistoryEvent { fire_at: command.fire_at.take(), ..plain("TimerFired") };
-                self.entries[command.entry] = None;
-                let scheduled = HistoryEvent { scheduled_time: Some(command.at), ..fired };
-                // A retry: from here on its next attempt is under way.
-                command.at = at;
-                command.entry = self.entries.len();
-                self.push(scheduled);
-                if self.commands[task.0 as usize].name.is_some() {
-                    self.again(task.0, at);
-                }
-            }
+            Event::RetryScheduled { task, fire_at_ms, .. } => self.retried(*task, timer(*fire_at_ms)),
+            Event::TimerFired { task } => self.fired(*task, plain("TimerFired")),
             Event::EventRaised { name, data } => {
-                let input = self.input(data);
-                self.push(HistoryEvent { name: Some(name), input, ..plain("EventRaised") });
+                self.push(HistoryEvent { input: self.input(data), ..named("EventRaised", name) });
             }
-            Event::ExecutionSuspended { reason } => {
-                self.push(HistoryEvent { reason: Some(reason), ..plain("ExecutionSuspended") });
-            }
-            Event::ExecutionResumed { reason } => {
-                self.push(HistoryEvent { reason: Some(reason), ..plain("ExecutionResumed") });
-            }
-            Event::ExecutionRewound { reason, .. } => {
-                self.push(HistoryEvent { reason: Some(reason), ..plain("ExecutionRewound") });
-            }
+            Event::ExecutionSuspended { reason } => self.push(said("ExecutionSuspended", reason)),
+            Event::ExecutionResumed { reason } => self.push(said("ExecutionResumed", reason)),
+            Event::ExecutionRewound { reason, .. } => self.push(said("ExecutionRewound", reason)),
             Event::ExecutionTerminated { reason, .. } => {
-                let orchestration_status = Some(RuntimeStatus::Terminated.as_str());
-                self.push(HistoryEvent { reason: Some(reason), orchestration_status, ..plain("ExecutionTerminated") });
+                self.push(ended(RuntimeStatus::Terminated, said("ExecutionTerminated", reason)));
             }
             Event::ExecutionContinuedAsNew { input, .. } => {
-                let input = self.input(input);
-                self.push(HistoryEvent { input, ..plain("ContinueAsNew") });
+                self.push(HistoryEvent { input: self.input(input), ..plain("ContinueAsNew") });
             }
             Event::ExecutionCompleted { output } => {
-                let orchestration_status = Some(RuntimeStatus::Completed.as_str());
-                let result = self.result(output);
-                self.push(HistoryEvent { result, orchestration_status, ..plain("ExecutionCompleted") });
+                let completed = HistoryEvent { result: self.result(output), ..plain("ExecutionCompleted") };
+                self.push(ended(RuntimeStatus::Completed, completed));
             }
             Event::ExecutionFailed { failure } => {
-                let orchestration_status = Some(RuntimeStatus::Failed.as_str());
-                let (reason, details) = (Some(failure.message.as_str()), failure.details.as_ref());
-                let ended = plain("ExecutionCompleted");
-                self.push(HistoryEvent { reason, details, orchestration_status, ..ended });
+                self.push(ended(RuntimeStatus::Failed, failed("ExecutionCompleted", failure)));
             }
         }
-    }
-
-    /// The next attempt of a call stands open until it is answered.
-    fn again(&mut self, task: u32, at: Moment) {
-        let entry = self.entries.len();
-        let Some(command) = self.commands.get_mut(task as usize) else { return };
-        command.entry = entry;
-        let event_type = match command.instance_id {
-            Some(_) => "SubOrchestrationInstanceCreated",
-            None => "TaskScheduled",
-        };
-        let (function_name, input, instance_id) = (command.name, command.input, command.instance_id);
-        let open = HistoryEvent { event_type, timestamp: at, function_name, input, instance_id, ..Default::default() };
-        self.push(open);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dacapo_core::{ActivityOptions, TaskId, TurnRecord};
+    use dacapo_core::{ActivityOptions, TurnRecord};
 
     fn shown(turns: &[&[Event]], with_input: bool, with_results: bool) -> Vec<serde_json::Value> {
         let turns: Vec<StoredTurn> = (0u64..)

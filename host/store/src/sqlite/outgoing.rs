@@ -56,6 +56,10 @@ fn put(connection: &Connection, key: InstanceKey, event: &Event, sent: &mut Vec<
     Ok(())
 }
 
+fn tell(connection: &Connection, key: InstanceKey, event: Option<Event>, sent: &mut Vec<Sent>) -> Result<(), Fault> {
+    event.map_or(Ok(()), |event| put(connection, key, &event, sent))
+}
+
 fn children(connection: &Connection, parent: InstanceKey) -> Result<Vec<InstanceKey>, Fault> {
     let mut statement = connection.prepare_cached(
         "SELECT key FROM instances INDEXED BY instances_by_parent \
@@ -86,25 +90,19 @@ fn start(
     match taken {
         Some((Taken::LeaveAlone, old)) => {
             let output = instances::by_id(connection, &new.id)?.and_then(|found| found.output);
-            if let Some(event) = rules::told_again(new, parent, old.status, output) {
-                put(connection, sender, &event, sent)?;
-            }
+            tell(connection, sender, rules::told_again(new, parent, old.status, output), sent)?;
         }
         Some((Taken::Reopen, old)) => {
             let reason = rewind.unwrap_or_default();
             let seq = instances::reopened(connection, old.key, reason)?;
             sent.push(Sent::Delivered { id: new.id.clone(), key: old.key, seq, event: rules::rewound(reason) });
-            if let Some(event) = rules::detached(new, parent) {
-                put(connection, sender, &event, sent)?;
-            }
+            tell(connection, sender, rules::detached(new, parent), sent)?;
         }
         Some((Taken::Refuse, old)) => put(connection, sender, &rules::not_started(new, parent, old.status), sent)?,
         Some((Taken::Replace, _)) | None => match instances::create(connection, times, new) {
             Ok(Written::Created { key, epoch }) => {
                 sent.push(Sent::Created { key, epoch, new: new.clone() });
-                if let Some(event) = rules::detached(new, parent) {
-                    put(connection, sender, &event, sent)?;
-                }
+                tell(connection, sender, rules::detached(new, parent), sent)?;
             }
             Ok(other) => return Err(corrupt("the answer to a creation", format!("{other:?}"))),
             // Both were checked before anything was done.

@@ -1,5 +1,6 @@
 //! As `two-steps`, with one more step at the end: an instance that waits for the event can go on with it.
 
+#[path = "../../two-steps/src/activities.rs"]
 mod activities;
 
 use raw::{Outcome, call, event, owned, unknown};
