@@ -8,6 +8,7 @@ pub mod api;
 pub mod database;
 pub mod program;
 pub mod server;
+pub mod service;
 pub mod watch;
 
 pub use server::{Server, Way};

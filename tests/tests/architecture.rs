@@ -7,18 +7,20 @@ use std::path::Path;
 use std::process::Command;
 
 /// What each crate of the host may use of the others.
-const ARROWS: [(&str, &[&str]); 5] = [
+const ARROWS: [(&str, &[&str]); 6] = [
     ("dacapo-core", &[]),
     ("dacapo-store", &["dacapo-core"]),
     ("dacapo-runtime", &["dacapo-core", "dacapo-store"]),
-    ("dacapo-wasm", &["dacapo-core", "dacapo-store", "dacapo-runtime"]),
-    ("dacapo-server", &["dacapo-core", "dacapo-store", "dacapo-runtime", "dacapo-wasm"]),
+    ("dacapo-outgoing", &["dacapo-core", "dacapo-runtime"]),
+    ("dacapo-wasm", &["dacapo-core", "dacapo-store", "dacapo-runtime", "dacapo-outgoing"]),
+    ("dacapo-server", &["dacapo-core", "dacapo-store", "dacapo-runtime", "dacapo-outgoing", "dacapo-wasm"]),
 ];
 
 /// What only one crate may name.
-const OWNERS: [(&str, &str); 6] = [
+const OWNERS: [(&str, &str); 7] = [
     ("wasmtime", "dacapo-wasm"),
     ("wasmtime-wasi", "dacapo-wasm"),
+    ("wasmtime-wasi-http", "dacapo-wasm"),
     ("rusqlite", "dacapo-store"),
     ("axum", "dacapo-server"),
     ("clap", "dacapo-server"),

@@ -68,6 +68,15 @@ pub enum Event {
         /// When it starts, in milliseconds since 1970. Its timer fires as any other.
         fire_at_ms: u64,
     },
+    /// Arrived: what an activity was called for has begun, and is not done. It is asked again when its time comes.
+    PollScheduled {
+        /// The activity's task.
+        task: TaskId,
+        /// What it is asked then, in place of its input.
+        input: Payload,
+        /// When, in milliseconds since 1970. Its timer fires as any other.
+        fire_at_ms: u64,
+    },
     /// Arrived: somebody suspended the instance. What arrives from here on is kept, and the orchestrator stands still.
     ExecutionSuspended {
         /// What they said.
@@ -179,6 +188,7 @@ impl Event {
             | Event::ChildCompleted { .. }
             | Event::ChildFailed { .. }
             | Event::RetryScheduled { .. }
+            | Event::PollScheduled { .. }
             | Event::ExecutionSuspended { .. }
             | Event::ExecutionResumed { .. }
             | Event::ExecutionRewound { .. }
@@ -202,6 +212,7 @@ impl Event {
             Event::ExecutionStarted { input, .. }
             | Event::TaskScheduled { input, .. }
             | Event::ChildScheduled { input, .. }
+            | Event::PollScheduled { input, .. }
             | Event::ExecutionContinuedAsNew { input, .. } => Some(input),
             Event::TaskCompleted { result, .. } | Event::ChildCompleted { result, .. } => Some(result),
             Event::EventRaised { data, .. } | Event::EventSent { data, .. } => Some(data),

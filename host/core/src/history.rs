@@ -1,7 +1,8 @@
 //! Turn records, their versioned encoding, and what makes a sequence of them a history.
 
 use crate::event::Event;
-use serde::{Deserialize, Serialize};
+use crate::payload::Payload;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The encoding that is written. Older ones stay readable for ever.
 pub const ENCODING_VERSION: u32 = 1;
@@ -16,6 +17,8 @@ pub struct TurnRecord {
     pub at_ms: u64,
     /// Arrivals, then commands.
     pub events: Vec<Event>,
+    /// The custom status that was published with the turn; no replay looks at it. JSON `null` cleared the one before.
+    pub custom_status: Option<Payload>,
 }
 
 /// One record of a history.
@@ -32,6 +35,8 @@ struct EncodeV1<'a> {
     v: u32,
     at: u64,
     events: &'a [Event],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'a Payload>,
 }
 
 #[derive(Deserialize)]
@@ -44,6 +49,13 @@ struct DecodeV1 {
     v: u32,
     at: u64,
     events: Vec<Event>,
+    #[serde(default, deserialize_with = "present")]
+    status: Option<Payload>,
+}
+
+/// A value that is there, `null` too.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Payload>, D::Error> {
+    Payload::deserialize(deserializer).map(Some)
 }
 
 /// Why stored bytes are not a history.
@@ -85,9 +97,15 @@ pub enum CorruptHistory {
 }
 
 impl TurnRecord {
+    /// A turn that published no custom status.
+    pub fn new(at_ms: u64, events: Vec<Event>) -> Self {
+        Self { at_ms, events, custom_status: None }
+    }
+
     /// The bytes to store.
     pub fn encode(&self) -> Vec<u8> {
-        let record = EncodeV1 { v: ENCODING_VERSION, at: self.at_ms, events: &self.events };
+        let record =
+            EncodeV1 { v: ENCODING_VERSION, at: self.at_ms, events: &self.events, status: self.custom_status.as_ref() };
         serde_json::to_vec(&record).expect("events are plain data and always serialise")
     }
 
@@ -95,7 +113,9 @@ impl TurnRecord {
     pub fn decode(seq: u64, bytes: &[u8]) -> Result<Self, CorruptHistory> {
         // The current version first: it is nearly all there is, and the second look costs only on failure.
         match serde_json::from_slice::<DecodeV1>(bytes) {
-            Ok(DecodeV1 { v: ENCODING_VERSION, at, events }) => Ok(Self { at_ms: at, events }),
+            Ok(DecodeV1 { v: ENCODING_VERSION, at, events, status }) => {
+                Ok(Self { at_ms: at, events, custom_status: status })
+            }
             Ok(DecodeV1 { v: found, .. }) => Err(CorruptHistory::UnknownEncoding { seq, found }),
             Err(error) => match serde_json::from_slice::<VersionOnly>(bytes) {
                 Ok(VersionOnly { v: found }) if found > ENCODING_VERSION => {
@@ -119,19 +139,21 @@ impl TurnRecord {
 
     /// Roughly what it costs to keep, in bytes.
     pub fn size_bytes(&self) -> usize {
-        self.events.iter().map(Event::size_bytes).sum()
+        let status_bytes = self.custom_status.as_ref().map_or(0, Payload::len_bytes);
+        status_bytes + self.events.iter().map(Event::size_bytes).sum::<usize>()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Failure, Payload, TaskId};
+    use crate::{Failure, TaskId};
 
     #[test]
     fn a_record_survives_its_encoding() {
         let record = TurnRecord {
             at_ms: 17,
+            custom_status: Some(Payload::null()),
             events: vec![
                 Event::TaskCompleted { task: TaskId(0), result: Payload::parse(r#"{"a" : [1, 2.50]}"#).expect("json") },
                 Event::TaskFailed { task: TaskId(1), failure: Failure::detailed("k", "m", Some(Payload::null())) },
@@ -152,7 +174,7 @@ mod tests {
     #[test]
     fn an_arrival_after_a_command_is_refused() {
         let events = vec![Event::TimerCreated { fire_at_ms: 1 }, Event::TimerFired { task: TaskId(0) }];
-        let error = TurnRecord { at_ms: 1, events }.split(3).expect_err("out of order");
+        let error = TurnRecord::new(1, events).split(3).expect_err("out of order");
         assert!(matches!(error, CorruptHistory::OutOfOrder { seq: 3 }));
     }
 }

@@ -134,7 +134,7 @@ impl Orchestration {
 
     /// The opening record of an execution that is being created.
     pub fn opening(name: &str, input: Payload, at_ms: u64) -> TurnRecord {
-        TurnRecord { at_ms, events: vec![Event::ExecutionStarted { name: name.to_owned(), input }] }
+        TurnRecord::new(at_ms, vec![Event::ExecutionStarted { name: name.to_owned(), input }])
     }
 
     /// The orchestrator's name, as the client spelt it.
@@ -257,7 +257,7 @@ impl Orchestration {
         }
         let at_ms = self.turn.at_ms;
         let turn = std::mem::replace(&mut self.turn, Turn::new(Mode::Live, at_ms));
-        let record = TurnRecord { at_ms, events: turn.events };
+        let record = TurnRecord { at_ms, events: turn.events, custom_status: turn.custom_status };
         self.next_seq += 1;
         self.history_events += record.events.len();
         self.history_bytes += record.size_bytes();
@@ -265,7 +265,6 @@ impl Orchestration {
         Ok(TurnOutcome {
             record,
             status: ended.status,
-            custom_status: turn.custom_status,
             output: ended.output,
             failure: ended.failure,
             next_execution: ended.next_execution,
@@ -281,14 +280,14 @@ impl Orchestration {
     pub fn terminate(at_ms: u64, reason: String, recursive: bool) -> TurnOutcome {
         let output = Payload::string(&reason);
         let ends_children = recursive.then(|| reason.clone());
-        let record = TurnRecord { at_ms, events: vec![Event::ExecutionTerminated { reason, recursive }] };
+        let record = TurnRecord::new(at_ms, vec![Event::ExecutionTerminated { reason, recursive }]);
         TurnOutcome { ends_children, ..Self::final_outcome(record, RuntimeStatus::Terminated, output, None) }
     }
 
     /// The turn that ends the instance as Failed, without asking the guest. Only that it failed is recorded.
     pub fn fail(at_ms: u64, orchestrator: &str, failure: Failure) -> TurnOutcome {
         let output = failed_output(orchestrator, &failure);
-        let record = TurnRecord { at_ms, events: vec![Event::ExecutionFailed { failure: failure.clone() }] };
+        let record = TurnRecord::new(at_ms, vec![Event::ExecutionFailed { failure: failure.clone() }]);
         Self::final_outcome(record, RuntimeStatus::Failed, output, Some(failure))
     }
 
@@ -301,7 +300,6 @@ impl Orchestration {
         TurnOutcome {
             record,
             status,
-            custom_status: None,
             output: Some(output),
             failure,
             next_execution: None,
@@ -365,7 +363,7 @@ impl Orchestration {
         if keep_events {
             events.extend(self.tasks.kept_events());
         }
-        let opening = TurnRecord { at_ms: self.turn.at_ms, events };
+        let opening = TurnRecord::new(self.turn.at_ms, events);
         let ended = Ended { next_execution: Some(opening), ..Ended::of(RuntimeStatus::Running, None) };
         (Event::ExecutionContinuedAsNew { input, keep_events }, ended)
     }

@@ -90,6 +90,7 @@ fn task_of(event: &Event) -> Option<u32> {
         | Event::ChildCompleted { task, .. }
         | Event::ChildFailed { task, .. }
         | Event::RetryScheduled { task, .. }
+        | Event::PollScheduled { task, .. }
         | Event::TimerFired { task } => Some(task.0),
         _ => None,
     }
@@ -119,7 +120,7 @@ mod tests {
     fn history(turns: &[&[Event]]) -> Vec<StoredTurn> {
         let opening = Event::ExecutionStarted { name: "X".into(), input: Payload::null() };
         let turns = std::iter::once([opening].to_vec()).chain(turns.iter().map(|events| events.to_vec()));
-        let stored = |(seq, events)| StoredTurn { seq: seq as u64, record: TurnRecord { at_ms: 1, events } };
+        let stored = |(seq, events)| StoredTurn { seq: seq as u64, record: TurnRecord::new(1, events) };
         turns.enumerate().map(stored).collect()
     }
 
@@ -178,7 +179,7 @@ mod tests {
         let turns = effective(recorded.clone());
         assert_eq!(seqs(&turns), [0, 1, 3, 4]);
         assert_eq!(rewind(&turns), Rewind { from_turn: 4, arrivals: vec![] });
-        recorded.push(StoredTurn { seq: 5, record: TurnRecord { at_ms: 1, events: vec![rewound(4), completed(0)] } });
+        recorded.push(StoredTurn { seq: 5, record: TurnRecord::new(1, vec![rewound(4), completed(0)]) });
         assert_eq!(seqs(&effective(recorded)), [0, 1, 3, 5]);
     }
 }

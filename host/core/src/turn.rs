@@ -73,8 +73,6 @@ pub struct TurnOutcome {
     pub record: TurnRecord,
     /// The status after the turn.
     pub status: RuntimeStatus,
-    /// The custom status, where the turn set one; `null` clears it.
-    pub custom_status: Option<Payload>,
     /// The output, where the instance ended.
     pub output: Option<Payload>,
     /// Why, where it failed.

@@ -38,6 +38,7 @@ fn record_v1() -> TurnRecord {
         Event::ChildCompleted { task: TaskId(4), result: json("1") },
         Event::ChildFailed { task: TaskId(5), failure: Failure::new("child-failed", "it failed") },
         Event::RetryScheduled { task: TaskId(2), attempt: 2, fire_at_ms: 1_700_000_000_200 },
+        Event::PollScheduled { task: TaskId(6), input: json("[3,  4]"), fire_at_ms: 1_700_000_030_123 },
         Event::ExecutionSuspended { reason: "hold on".into() },
         Event::ExecutionResumed { reason: "go on".into() },
         Event::ExecutionRewound { reason: "again".into(), from_turn: Some(7) },
@@ -76,7 +77,7 @@ fn record_v1() -> TurnRecord {
         Event::CustomStatusRefused { reason: "17 KB".into() },
         Event::ExecutionContinuedAsNew { input: json("2"), keep_events: true },
     ];
-    TurnRecord { at_ms: 1_700_000_000_123, events }
+    TurnRecord { custom_status: Some(json(r#"{"left" : 0}"#)), ..TurnRecord::new(1_700_000_000_123, events) }
 }
 
 #[test]

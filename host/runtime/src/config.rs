@@ -13,6 +13,8 @@ pub struct RuntimeConfig {
     pub warm_instances: usize,
     /// Activities that run at the same time.
     pub activity_concurrency: usize,
+    /// Host activities that run at the same time; a slow service must not hold modules up.
+    pub host_activity_concurrency: usize,
     /// How often a turn is tried cold after a cut by a limit of the machine, before the instance fails.
     pub cuts_before_failure: u32,
     /// Memory for statuses of recent instances, in bytes.
@@ -28,6 +30,7 @@ impl Default for RuntimeConfig {
             warm_budget_bytes: 256 << 20,
             warm_instances: 4_000,
             activity_concurrency: 64,
+            host_activity_concurrency: 256,
             cuts_before_failure: 3,
             status_cache_bytes: 64 << 20,
             timers_in_memory: 100_000,

@@ -67,6 +67,75 @@ pub trait ActivityExecutor: Send + Sync + 'static {
 /// How the run of an activity ended.
 pub type ActivityEnd = Result<Result<Payload, Failure>, PlayError>;
 
+/// Activities that are no module's: those that the operator has configured, and those that are built in. They can have
+/// effects, so that they wait for the turn that asks for them.
+pub trait HostActivities: Send + Sync + 'static {
+    /// Whether it runs the activity, and for whom.
+    fn offers(&self, name: &str) -> Option<Offer>;
+
+    /// Runs the activity once.
+    fn run(&self, run: ActivityRun) -> BoxFuture<'_, RunEnd>;
+}
+
+/// For whom the host runs an activity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Offer {
+    /// For everybody: the operator has said so, also where a module exports one of that name.
+    Configured,
+    /// Where no module exports one of that name.
+    BuiltIn,
+}
+
+/// How a run came out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunEnd {
+    /// It is done.
+    Done(Result<Payload, Failure>),
+    /// What was asked for has begun, and is not done: it is to be asked again, with another input.
+    Later {
+        /// What it is asked then.
+        input: Payload,
+        /// After which time, in milliseconds.
+        after_ms: u64,
+    },
+}
+
+/// A host without activities of its own.
+pub struct NoHostActivities;
+
+impl HostActivities for NoHostActivities {
+    fn offers(&self, _name: &str) -> Option<Offer> {
+        None
+    }
+
+    fn run(&self, run: ActivityRun) -> BoxFuture<'_, RunEnd> {
+        let message = format!("The host has no activity '{}'.", run.name);
+        Box::pin(async { RunEnd::Done(Err(Failure::new("activity-not-found", message))) })
+    }
+}
+
+/// Where a run says how far it is. What it says is JSON, is shown, and is not durable.
+#[derive(Clone)]
+pub struct Progress(Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>);
+
+impl Progress {
+    /// Says it to `hear`, which answers why it cannot be shown.
+    pub fn to(hear: impl Fn(&str) -> Result<(), String> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(hear))
+    }
+
+    /// The run has come so far. The error says what is wrong with `value`.
+    pub fn report(&self, value: &str) -> Result<(), String> {
+        self.0(value)
+    }
+}
+
+impl std::fmt::Debug for Progress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Progress")
+    }
+}
+
 /// One run of an activity.
 #[derive(Clone, Debug)]
 pub struct ActivityRun {
@@ -82,6 +151,8 @@ pub struct ActivityRun {
     pub attempt: u32,
     /// The time of the run, in milliseconds since 1970.
     pub now_ms: u64,
+    /// For [`Progress::report`].
+    pub progress: Progress,
 }
 
 /// Checks and prepares what is deployed.
@@ -125,6 +196,8 @@ pub struct Guests {
     pub orchestrators: Arc<dyn OrchestratorExecutor>,
     /// For activities.
     pub activities: Arc<dyn ActivityExecutor>,
+    /// For activities that are no module's.
+    pub host: Arc<dyn HostActivities>,
     /// For deployments.
     pub loader: Arc<dyn ModuleLoader>,
 }

@@ -8,7 +8,7 @@ use crate::activities::Caller;
 use crate::committer::CommitError;
 use crate::executor::{GuestEnd, Play, PlayError, SharedOrchestration};
 use crate::router::{Message, Router};
-use crate::watch::InstanceView;
+use crate::watch::{InstanceView, Progress};
 use crate::{RETRY_MS, Runtime, panic_text};
 use arrivals::Arrivals;
 use dacapo_core::history::CorruptHistory;
@@ -17,6 +17,7 @@ use dacapo_core::replay::Mismatch;
 use dacapo_core::turn::{child_failure, child_outcome, failed_output};
 use dacapo_core::{
     ChildStart, Event, Failure, InstanceId, Orchestration, Payload, RuntimeStatus, Send, TurnEnd, TurnOutcome,
+    TurnRecord,
 };
 use dacapo_store::{
     Delivery, Fence, FunctionKind, InstanceKey, ModuleVersion, NewInstance, NextExecution, Outgoing, Parent, Refused,
@@ -336,18 +337,20 @@ async fn commit(
     let mut write = TurnWrite::of(known.fence, inbox_next, &outcome);
     write.outgoing = outgoing(runtime, &known, &outcome);
     known.fence.next_seq += 1;
+    if let Some(value) = &outcome.record.custom_status {
+        known.custom_status = Some(value.clone()).filter(|value| !value.is_null());
+    }
     if let Some(opening) = &outcome.next_execution {
         // The newest version, as for a new start. One that exports it no more leaves the instance where it is.
         known.version = runtime.catalog.orchestrator(&known.name).map_or(known.version, |version| version.id);
+        // What was recorded of this execution goes with it, but not the custom status.
+        let opening = TurnRecord { custom_status: known.custom_status.clone(), ..opening.clone() };
         write.next = Some(NextExecution { opening: opening.encode(), version: known.version });
         known.fence = Fence { generation: known.fence.generation + 1, next_seq: 1, ..known.fence };
-        known.input = load::input_of(opening);
+        known.input = load::input_of(&opening);
     }
     known.inbox_next = inbox_next;
     known.updated_at_ms = outcome.record.at_ms;
-    if let Some(value) = outcome.custom_status {
-        known.custom_status = Some(value).filter(|value| !value.is_null());
-    }
     let view = InstanceView { status: outcome.status, output: outcome.output, ..known.view() };
     let (shown, wake_at_ms) = (runtime.clone(), outcome.wake_at_ms);
     let pending = runtime
@@ -452,6 +455,7 @@ impl Known {
             output: None,
             parent_id: self.parent.as_ref().map(|parent| parent.id.clone()),
             stalled: false,
+            progress: Progress::default(),
         }
     }
 

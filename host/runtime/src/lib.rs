@@ -34,7 +34,7 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use config::RuntimeConfig;
 pub use executor::{Exports, Guests, InvalidModule};
 pub use modules::DeployError;
-pub use watch::InstanceView;
+pub use watch::{ActivityProgress, InstanceView};
 
 use activities::Activities;
 use committer::{CommitError, Committer};
@@ -94,9 +94,9 @@ impl Runtime {
         let runtime = Arc::new(Self {
             catalog: Catalog::default(),
             committer: Committer::start(store.clone())?,
-            board: StatusBoard::new(config.status_cache_bytes),
+            board: StatusBoard::new(config.status_cache_bytes, clock.now_ms()),
             router: Router::new(&config),
-            activities: Activities::new(config.activity_concurrency),
+            activities: Activities::new(&config),
             timers,
             deploying: tokio::sync::Mutex::new(()),
             tasks: TaskTracker::new(),

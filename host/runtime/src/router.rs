@@ -6,7 +6,7 @@
 use crate::Runtime;
 use crate::config::RuntimeConfig;
 use crate::instance::{self, Created, Fate, Flight, Held};
-use dacapo_core::{Event, Failure, InstanceId, Payload, TaskId};
+use dacapo_core::{Event, InstanceId, TaskId};
 use dacapo_store::InstanceKey;
 use lru::LruCache;
 use std::collections::{HashMap, HashSet};
@@ -26,7 +26,7 @@ pub(crate) enum Message {
     /// An event is in its inbox.
     Inbox { key: InstanceKey, seq: u64, event: Event },
     /// An activity has ended. Not durable until a turn consumes it.
-    Activity { key: InstanceKey, generation: u32, task: TaskId, outcome: Result<Payload, Failure>, fate: Fate },
+    Activity { key: InstanceKey, generation: u32, task: TaskId, event: Event, fate: Fate },
     /// Its timer is due, or it was found with work at the start.
     Wake,
 }

@@ -1,10 +1,11 @@
 //! The statuses that readers see: published at commit, kept in memory for recent instances, pushed to who waits.
 
-use dacapo_core::{InstanceId, Payload, RuntimeStatus};
+use dacapo_core::{InstanceId, Payload, RuntimeStatus, TaskId};
 use dacapo_store::{Instance, InstanceKey};
 use lru::LruCache;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use tokio::sync::broadcast;
 
@@ -39,6 +40,28 @@ pub struct InstanceView {
     /// `status` and `output` then show it as Failed; nothing of that is stored (lists that are filtered by status still
     /// find it as Running), and its next message or a restart tries again.
     pub stalled: bool,
+    /// What running activities have last reported; not durable.
+    pub progress: Progress,
+}
+
+/// What the running activities of one instance have last reported.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Grows with every report; 0 while there is none.
+    pub number: u64,
+    /// By the order of the calls, those that have reported something.
+    pub activities: Arc<[ActivityProgress]>,
+}
+
+/// What a running activity has last reported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActivityProgress {
+    /// The activity.
+    pub name: String,
+    /// The number of the attempt, from 1.
+    pub attempt: u32,
+    /// What it said.
+    pub progress: Payload,
 }
 
 impl InstanceView {
@@ -58,11 +81,20 @@ impl InstanceView {
             output: instance.output,
             parent_id: instance.parent.map(|parent| parent.id),
             stalled: false,
+            progress: Progress::default(),
         }
     }
 
     /// A text that is equal for two views of one id exactly when they show the same state.
     pub fn revision(&self) -> String {
+        match self.progress.number {
+            0 => self.durable_revision(),
+            number => format!("{}.{number}", self.durable_revision()),
+        }
+    }
+
+    /// As [`InstanceView::revision`], whatever its activities report.
+    pub fn durable_revision(&self) -> String {
         // The status too: a failed instance that is rewound runs before its next turn.
         let stalled = if self.stalled { "s" } else { "" };
         format!("{}.{}.{}.{}{stalled}", self.key.0, self.generation, self.turn, self.status)
@@ -71,7 +103,10 @@ impl InstanceView {
     /// What it costs to keep, in bytes, without the input.
     fn own_bytes(&self) -> usize {
         let payloads = [&self.custom_status, &self.output];
-        256 + self.id.as_str().len() + payloads.into_iter().flatten().map(Payload::len_bytes).sum::<usize>()
+        let reported = self.progress.activities.iter().map(|one| 64 + one.name.len() + one.progress.len_bytes());
+        256 + reported.sum::<usize>()
+            + self.id.as_str().len()
+            + payloads.into_iter().flatten().map(Payload::len_bytes).sum::<usize>()
     }
 }
 
@@ -91,6 +126,7 @@ pub(crate) struct StatusBoard {
     budget_bytes: usize,
     /// Instances that cannot be played on, with what is shown as their output.
     stalled: RwLock<HashMap<InstanceKey, Payload>>,
+    last_report: AtomicU64,
 }
 
 /// A recent instance: its latest view, and the last ones that changed its status or custom status.
@@ -131,20 +167,52 @@ impl Recent {
     }
 }
 
+/// Reports of one instance's activities, by call.
+#[derive(Default)]
+struct Reports {
+    number: u64,
+    by_task: BTreeMap<TaskId, ActivityProgress>,
+}
+
+impl Reports {
+    fn shown(&self) -> Progress {
+        Progress { number: self.number, activities: self.by_task.values().cloned().collect() }
+    }
+}
+
 struct Shard {
+    reports: HashMap<InstanceKey, Reports>,
     recent: LruCache<InstanceId, Recent>,
     weight_bytes: usize,
     watchers: HashMap<InstanceId, broadcast::Sender<Option<Arc<InstanceView>>>>,
 }
 
+impl Shard {
+    fn progress_of(&self, view: &InstanceView) -> Progress {
+        match self.reports.get(&view.key) {
+            Some(reports) if !view.status.is_finished() => reports.shown(),
+            _ => Progress::default(),
+        }
+    }
+}
+
 impl StatusBoard {
-    pub(crate) fn new(budget_bytes: usize) -> Self {
-        let shard = |_| Mutex::new(Shard { recent: LruCache::unbounded(), weight_bytes: 0, watchers: HashMap::new() });
+    /// `started_at_ms`: so that no two runs of the server give reports the same number.
+    pub(crate) fn new(budget_bytes: usize, started_at_ms: u64) -> Self {
+        let shard = |_| {
+            Mutex::new(Shard {
+                reports: HashMap::new(),
+                recent: LruCache::unbounded(),
+                weight_bytes: 0,
+                watchers: HashMap::new(),
+            })
+        };
         Self {
             shards: std::array::from_fn(shard),
             hasher: Default::default(),
             budget_bytes: budget_bytes / SHARDS,
             stalled: RwLock::default(),
+            last_report: AtomicU64::new(started_at_ms),
         }
     }
 
@@ -175,6 +243,8 @@ impl StatusBoard {
 
     /// A view of what is stored, with what is known beyond that.
     pub(crate) fn as_it_is(&self, view: InstanceView) -> InstanceView {
+        let progress = self.shard(&view.id).progress_of(&view);
+        let view = InstanceView { progress, ..view };
         match self.stalled.read().unwrap_or_else(PoisonError::into_inner).get(&view.key) {
             Some(output) if !view.status.is_finished() => {
                 InstanceView { status: RuntimeStatus::Failed, output: Some(output.clone()), stalled: true, ..view }
@@ -183,9 +253,46 @@ impl StatusBoard {
         }
     }
 
+    /// A running activity has come so far. Shown until it ends.
+    pub(crate) fn report_progress(&self, id: &InstanceId, key: InstanceKey, task: TaskId, report: ActivityProgress) {
+        let mut shard = self.shard(id);
+        let reports = shard.reports.entry(key).or_default();
+        reports.number = self.last_report.fetch_add(1, Ordering::Relaxed) + 1;
+        reports.by_task.insert(task, report);
+        let progress = reports.shown();
+        self.show_progress(shard, id, key, progress);
+    }
+
+    /// The activity has ended.
+    pub(crate) fn end_progress(&self, id: &InstanceId, key: InstanceKey, task: TaskId) {
+        let mut shard = self.shard(id);
+        let Some(reports) = shard.reports.get_mut(&key) else { return };
+        if reports.by_task.remove(&task).is_none() {
+            return;
+        }
+        reports.number = self.last_report.fetch_add(1, Ordering::Relaxed) + 1;
+        let progress = reports.shown();
+        if reports.by_task.is_empty() {
+            shard.reports.remove(&key);
+        }
+        self.show_progress(shard, id, key, progress);
+    }
+
+    fn show_progress(&self, shard: MutexGuard<'_, Shard>, id: &InstanceId, key: InstanceKey, progress: Progress) {
+        let latest = shard.recent.peek(id).map(|recent| recent.latest.clone());
+        if let Some(latest) = latest.filter(|latest| latest.key == key && !latest.status.is_finished()) {
+            self.show_in(shard, InstanceView { progress, ..(*latest).clone() });
+        }
+    }
+
     fn show(&self, view: InstanceView) {
+        let shard = self.shard(&view.id);
+        let progress = shard.progress_of(&view);
+        self.show_in(shard, InstanceView { progress, ..view });
+    }
+
+    fn show_in(&self, mut shard: MutexGuard<'_, Shard>, view: InstanceView) {
         let view = Arc::new(view);
-        let mut shard = self.shard(&view.id);
         let (before, after) = match shard.recent.get_mut(&view.id) {
             Some(recent) => {
                 let before = recent.weight_bytes;
@@ -280,12 +387,13 @@ mod tests {
             output: None,
             parent_id: None,
             stalled: false,
+            progress: Progress::default(),
         }
     }
 
     #[test]
     fn keeps_the_latest_view_within_its_budget() {
-        let board = StatusBoard::new(SHARDS * 10_000);
+        let board = StatusBoard::new(SHARDS * 10_000, 0);
         for n in 0..10_000 {
             board.publish(view(&format!("i{n}"), 1));
         }
@@ -299,7 +407,7 @@ mod tests {
 
     #[test]
     fn keeps_the_changes_of_a_recent_instance_and_not_of_an_older_one_with_its_id() {
-        let board = StatusBoard::new(1 << 20);
+        let board = StatusBoard::new(1 << 20, 0);
         let with = |turn, status: u64| InstanceView { custom_status: Payload::of(&status).ok(), ..view("a", turn) };
         for published in [with(1, 1), with(2, 1), with(3, 2), with(4, 1)] {
             board.publish(published);
@@ -316,7 +424,7 @@ mod tests {
 
     #[test]
     fn a_watcher_sees_what_is_published_and_leaves_nothing_behind() {
-        let board = StatusBoard::new(1 << 20);
+        let board = StatusBoard::new(1 << 20, 0);
         let id = view("a", 1).id;
         let mut watching = board.subscribe(&id);
         board.publish(view("a", 1));

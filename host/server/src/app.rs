@@ -3,6 +3,7 @@
 use crate::config::ServeConfig;
 use crate::http::{self, Api, Settings, server};
 use anyhow::Context as _;
+use dacapo_outgoing::{HttpActivities, Outgoing};
 use dacapo_runtime::{Client, Clock, Guests, Runtime, SystemClock};
 use dacapo_store::Store;
 use dacapo_store::sqlite::SqliteStore;
@@ -81,12 +82,16 @@ impl App {
     }
 }
 
-/// What runs the components that `store` holds. Compiled ones are kept beside the database.
+/// What runs the components that `store` holds, and the activities that the host has itself. Compiled components are kept
+/// beside the database.
 pub fn guests(config: &ServeConfig, store: Arc<dyn Store>) -> anyhow::Result<Guests> {
+    let outgoing = Outgoing::new(&config.outgoing).context("cannot set up outgoing HTTP")?;
     let mut wasm = WasmConfig::new(config.data.join("compiled"));
+    wasm.outgoing = Some((outgoing.clone(), config.outgoing.modules.clone()));
     wasm.compiler.clone_from(&config.compiler);
     (wasm.turn_cpu_ms, wasm.activity_cpu_ms) = (config.turn_cpu_ms, config.activity_cpu_ms);
     wasm.instances = config.guests_in_memory;
     let source = move |digest: &str| store.component(digest).map_err(|error| error.to_string());
-    dacapo_wasm::guests(wasm, Arc::new(source))
+    let host = Arc::new(HttpActivities::new(&config.outgoing, outgoing));
+    Ok(Guests { host, ..dacapo_wasm::guests(wasm, Arc::new(source))? })
 }

@@ -2,8 +2,12 @@
 
 use axum::http::Uri;
 use dacapo_core::Limits;
+use dacapo_outgoing::OutgoingConfig;
+use dacapo_outgoing::config::{ActivitySection, HttpSection, SecretSource};
 use dacapo_runtime::RuntimeConfig;
 use dacapo_wasm::WasmConfig;
+use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
 
@@ -44,6 +48,23 @@ pub struct ServeConfig {
     pub connections: usize,
     /// Open watch streams at the same time; further ones are refused.
     pub watch_streams: usize,
+    /// Where requests may go, and activities that are one request.
+    pub outgoing: OutgoingConfig,
+}
+
+/// The file that `dacapo serve --config` reads.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ConfigFile {
+    http: HttpSection,
+    secrets: BTreeMap<String, SecretSource>,
+    activities: BTreeMap<String, ActivitySection>,
+}
+
+/// Reads what a configuration file says of outgoing HTTP. `env` looks up environment variables.
+pub fn outgoing(text: &str, env: impl Fn(&str) -> Option<String>) -> anyhow::Result<OutgoingConfig> {
+    let ConfigFile { http, secrets, activities } = toml::from_str(text)?;
+    Ok(OutgoingConfig::of(http, &secrets, activities, env)?)
 }
 
 impl Default for ServeConfig {
@@ -64,6 +85,7 @@ impl Default for ServeConfig {
             guests_in_memory: wasm.instances,
             connections: 10_000,
             watch_streams: 10_000,
+            outgoing: OutgoingConfig::default(),
         }
     }
 }
@@ -151,6 +173,21 @@ mod tests {
         }
         let large = ServeConfig { component_bytes: MAX_COMPONENT_BYTES + 1, ..ServeConfig::default() };
         assert_eq!(large.check(), Err(InvalidConfig::ComponentBytes(MAX_COMPONENT_BYTES + 1)));
+    }
+
+    #[test]
+    fn a_configuration_file_says_where_it_is_wrong() {
+        let text = "[http]\nallow = [\"https://pay.example\"]\n[activities.Pay]\nurl = \"https://pay.example/\"\n";
+        assert_eq!(outgoing(text, |_| None).expect("valid").activities.len(), 1);
+        for (wrong, said) in [
+            ("[http]\nalow = []", "unknown field `alow`"),
+            ("[http]\nallow = 7", "line 2"),
+            ("[activities.Pay]\nurl = \"https://pay.example/\"", "activities.Pay.url: "),
+            ("[secrets]\ntoken = { env = \"TOKEN\" }", "secrets.token: the environment variable TOKEN is not set"),
+        ] {
+            let error = outgoing(wrong, |_| None).expect_err(wrong).to_string();
+            assert!(error.contains(said), "{error}");
+        }
     }
 
     #[test]

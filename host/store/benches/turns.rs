@@ -112,7 +112,7 @@ fn turn(fence: Fence, status: RuntimeStatus) -> Result<TurnWrite, Failed> {
             options: ActivityOptions::default(),
         },
     ];
-    let record = TurnRecord { at_ms: 1_700_000_000_000, events };
+    let record = TurnRecord::new(1_700_000_000_000, events);
     Ok(TurnWrite {
         fence,
         inbox_done: 0,

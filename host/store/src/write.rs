@@ -166,7 +166,7 @@ impl TurnWrite {
             record: outcome.record.encode(),
             at_ms: outcome.record.at_ms,
             status: outcome.status,
-            custom_status: outcome.custom_status.clone(),
+            custom_status: outcome.record.custom_status.clone(),
             output: outcome.output.clone(),
             wake_at_ms: outcome.wake_at_ms,
             open_activities: outcome.has_open_activities,

@@ -10,9 +10,9 @@ use futures::future::BoxFuture;
 use std::sync::Arc;
 
 impl ActivityExecutor for Wasm {
-    fn is_pure(&self, _version: &ModuleVersion) -> bool {
-        // No module is granted anything: no network, no files; what it logs is for people.
-        true
+    fn is_pure(&self, version: &ModuleVersion) -> bool {
+        // No module is granted anything else: no files, no sockets; what it logs and reports is for people.
+        self.0.outgoing(version).is_none()
     }
 
     fn run(&self, version: Arc<ModuleVersion>, run: ActivityRun) -> BoxFuture<'_, ActivityEnd> {
@@ -28,7 +28,7 @@ async fn once(host: &Host, version: &ModuleVersion, run: ActivityRun) -> Activit
     gate.begin(run.now_ms);
     let name = find_name(&version.activities, &run.name).unwrap_or(&run.name).to_owned();
     let input = run.input.to_string();
-    let mut store = Guest::store(host, Role::Activity(run), gate.clone());
+    let mut store = Guest::store(host, Role::Activity(run), gate.clone(), host.outgoing(version));
     let last_words = store.data().last_words.clone();
     let _running = host.ticker.running();
     let called = async {

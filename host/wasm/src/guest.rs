@@ -3,9 +3,11 @@
 use crate::Host;
 use crate::engine::TICK_MS;
 use crate::host::context::Tasks;
+use crate::host::http::Door;
 use crate::host::output::{LastWords, Output};
 use crate::host::wasi;
 use dacapo_core::Failure;
+use dacapo_outgoing::Outgoing;
 use dacapo_runtime::executor::{ActivityRun, PlayError, SharedOrchestration};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -99,6 +101,11 @@ impl Gate {
         .await;
     }
 
+    /// It has stood still until now, and waited for something outside.
+    pub(crate) fn has_waited(&self) {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
     fn tick(&self) -> UpdateDeadline {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let took_ms = u64::try_from(seen.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -131,6 +138,7 @@ pub(crate) struct Guest {
     pub(crate) last_words: Arc<LastWords>,
     table: ResourceTable,
     wasi: WasiCtx,
+    door: Door,
     limits: Limits,
 }
 
@@ -140,16 +148,17 @@ struct Limits {
 }
 
 impl Guest {
-    /// A store for one guest of this host.
-    pub(crate) fn store(host: &Host, role: Role, gate: Arc<Gate>) -> Store<Guest> {
+    /// A store for one guest of this host. `outgoing`: with what it sends requests, if it may.
+    pub(crate) fn store(host: &Host, role: Role, gate: Arc<Gate>, outgoing: Option<Outgoing>) -> Store<Guest> {
         let last_words = Arc::new(LastWords::default());
         let name = role.describe();
-        let output = Output::new(name, last_words.clone(), gate.clone());
+        let output = Output::new(name.clone(), last_words.clone(), gate.clone());
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_HANDLES);
         let limits = Limits { gate: gate.clone(), max_memory_bytes: host.config.instance_memory_bytes };
         let wasi = wasi::context(role.seed(), gate.clone(), output);
-        let guest = Guest { role, gate: gate.clone(), tasks: Tasks::default(), last_words, table, wasi, limits };
+        let door = Door::new(&role, name, outgoing);
+        let guest = Guest { role, gate: gate.clone(), tasks: Tasks::default(), last_words, table, wasi, door, limits };
         let mut store = Store::new(host.registry.engine(), guest);
         store.limiter(|guest| &mut guest.limits);
         store.set_hostcall_fuel(HOSTCALL_BYTES);
@@ -161,6 +170,11 @@ impl Guest {
     /// The handles of the guest.
     pub(crate) fn table(&mut self) -> &mut ResourceTable {
         &mut self.table
+    }
+
+    /// What it can do with `wasi:http`, and its handles.
+    pub(crate) fn door(&mut self) -> (&mut Door, &mut ResourceTable) {
+        (&mut self.door, &mut self.table)
     }
 
     /// What an error of a call into the guest means.
@@ -186,6 +200,7 @@ impl Guest {
 }
 
 impl Role {
+    /// The instance that it is there for.
     fn describe(&self) -> String {
         match self {
             Role::Orchestrator(orchestration) => {

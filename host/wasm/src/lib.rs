@@ -25,9 +25,13 @@ mod registry;
 
 use cache::Cache;
 use compile::Compiler;
+use dacapo_outgoing::Outgoing;
 use dacapo_runtime::Guests;
+use dacapo_runtime::executor::NoHostActivities;
+use dacapo_store::ModuleVersion;
 use engine::Ticker;
 use registry::Registry;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -49,6 +53,8 @@ pub struct WasmConfig {
     pub instance_memory_bytes: usize,
     /// Guests in memory at the same time: warm instances and running activities.
     pub instances: u32,
+    /// With what activities of these modules may send requests.
+    pub outgoing: Option<(Outgoing, BTreeSet<String>)>,
 }
 
 impl WasmConfig {
@@ -61,6 +67,7 @@ impl WasmConfig {
             activity_cpu_ms: 30_000,
             instance_memory_bytes: 64 << 20,
             instances: 5_000,
+            outgoing: None,
         }
     }
 }
@@ -76,6 +83,14 @@ pub(crate) struct Host {
     pub(crate) registry: Registry,
 }
 
+impl Host {
+    /// With what activities of this version send requests, if they can and may.
+    fn outgoing(&self, version: &ModuleVersion) -> Option<Outgoing> {
+        let granted = self.config.outgoing.as_ref().filter(|(_, modules)| modules.contains(&version.module));
+        granted.filter(|_| host::http::sends(&version.imports)).map(|(outgoing, _)| outgoing.clone())
+    }
+}
+
 /// Builds the host that runs guests of modules from `source`.
 pub fn guests(config: WasmConfig, source: ComponentSource) -> anyhow::Result<Guests> {
     let engine = engine::build(&config).map_err(engine::plain)?;
@@ -83,5 +98,5 @@ pub fn guests(config: WasmConfig, source: ComponentSource) -> anyhow::Result<Gue
     let compiler = Compiler::new(engine.clone(), config.compiler.clone());
     let registry = Registry::new(engine.clone(), cache, compiler, source)?;
     let wasm = Arc::new(Wasm(Arc::new(Host { ticker: Ticker::start(engine)?, registry, config })));
-    Ok(Guests { orchestrators: wasm.clone(), activities: wasm.clone(), loader: wasm })
+    Ok(Guests { orchestrators: wasm.clone(), activities: wasm.clone(), host: Arc::new(NoHostActivities), loader: wasm })
 }

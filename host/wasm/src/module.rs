@@ -123,7 +123,7 @@ fn imports(component: &Component) -> Vec<String> {
 async fn probe(host: &Host, module: &Loaded) -> Result<(Vec<String>, Vec<String>), InvalidModule> {
     let gate = Gate::new(host.config.turn_cpu_ms);
     gate.begin(0);
-    let mut store = Guest::store(host, Role::Probe, gate.clone());
+    let mut store = Guest::store(host, Role::Probe, gate.clone(), None);
     let last_words = store.data().last_words.clone();
     let _running = host.ticker.running();
     let asked = async {

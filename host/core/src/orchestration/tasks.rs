@@ -16,8 +16,8 @@ enum Task {
     Unawaitable,
     /// An activity or a child at work.
     Call(Box<Call>),
-    /// An attempt of it has failed; the next one starts when its time comes.
-    Retrying {
+    /// An attempt of it has failed, or has begun what is not done yet; it runs again when its time comes.
+    Again {
         call: Box<Call>,
         fire_at_ms: u64,
     },
@@ -141,6 +141,7 @@ impl Tasks {
             Event::ChildCompleted { task, result } => self.child_done(*task, Ok(result.clone()))?,
             Event::ChildFailed { task, failure } => self.child_done(*task, Err(failure.clone()))?,
             Event::RetryScheduled { task, attempt, fire_at_ms } => self.retry(*task, *attempt, *fire_at_ms)?,
+            Event::PollScheduled { task, input, fire_at_ms } => self.poll_later(*task, input, *fire_at_ms)?,
             Event::TimerFired { task } => return self.timer_fired(*task),
             Event::EventRaised { name, data } => {
                 self.raised += 1;
@@ -195,7 +196,22 @@ impl Tasks {
             activity.attempt = attempt;
         }
         self.timers.insert((fire_at_ms, task));
-        self.set(task, Task::Retrying { call, fire_at_ms });
+        self.set(task, Task::Again { call, fire_at_ms });
+        Ok(())
+    }
+
+    /// The next run is asked `input`, and so is a retry of it: what was begun is not begun again.
+    fn poll_later(&mut self, task: TaskId, input: &Payload, fire_at_ms: u64) -> Result<(), String> {
+        if !self.activities.remove(&task) {
+            return Err(format!("task {task} is not an activity in flight"));
+        }
+        let slot = self.tasks.get_mut(task.0 as usize).map(|slot| std::mem::replace(slot, Task::Taken));
+        let Some(Task::Call(mut call)) = slot else { return Err(format!("task {task} is not at work")) };
+        if let Callee::Activity(activity) = &mut call.what {
+            activity.input = input.clone();
+        }
+        self.timers.insert((fire_at_ms, task));
+        self.set(task, Task::Again { call, fire_at_ms });
         Ok(())
     }
 
@@ -206,7 +222,7 @@ impl Tasks {
                 self.finish(task, Ok(Payload::null()), None, None);
                 Ok(None)
             }
-            Some(Task::Retrying { call, fire_at_ms }) => {
+            Some(Task::Again { call, fire_at_ms }) => {
                 let call = (**call).clone();
                 self.timers.remove(&(*fire_at_ms, task));
                 let what = call.what.clone();
@@ -234,9 +250,7 @@ impl Tasks {
 
     pub(super) fn can_cancel(&self, task: TaskId) -> bool {
         match self.get(task) {
-            Some(Task::Call(_) | Task::Retrying { .. } | Task::Timer { .. } | Task::Event { .. } | Task::Done(_)) => {
-                true
-            }
+            Some(Task::Call(_) | Task::Again { .. } | Task::Timer { .. } | Task::Event { .. } | Task::Done(_)) => true,
             Some(Task::Unawaitable | Task::Taken | Task::Cancelled) | None => false,
         }
     }
@@ -249,7 +263,7 @@ impl Tasks {
                 self.activities.remove(&task);
                 self.children.remove(&task);
             }
-            Task::Timer { fire_at_ms } | Task::Retrying { fire_at_ms, .. } => {
+            Task::Timer { fire_at_ms } | Task::Again { fire_at_ms, .. } => {
                 self.timers.remove(&(fire_at_ms, task));
             }
             Task::Event { name } => {

@@ -56,11 +56,7 @@ impl Arrivals {
                 Message::Inbox { key, seq, event } => arrivals.take_in(key, [InboxEntry { seq, event }]),
                 // The turn that asked for it never happened; whoever asks now asks anew.
                 Message::Activity { fate, .. } if fate.is_lost() => {}
-                Message::Activity { key, generation, task, outcome, fate: _ } => {
-                    let event = match outcome {
-                        Ok(result) => Event::TaskCompleted { task, result },
-                        Err(failure) => Event::TaskFailed { task, failure },
-                    };
+                Message::Activity { key, generation, task, event, fate: _ } => {
                     arrivals.activities.push_back(((key, generation, task), event));
                 }
                 Message::Wake => {}

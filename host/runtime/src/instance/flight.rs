@@ -7,10 +7,9 @@
 
 use super::Trouble;
 use crate::Runtime;
-use crate::activities::{Activities, CallKey, Caller};
+use crate::activities::{Activities, CallKey, Caller, Runner};
 use crate::committer::Pending;
 use dacapo_core::ActivityCall;
-use dacapo_store::ModuleVersion;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,7 +32,7 @@ struct FlyingTurn {
     pending: Pending,
     caller: Caller,
     /// To be run once it is durable.
-    effects: Vec<(ActivityCall, Option<Arc<ModuleVersion>>)>,
+    effects: Vec<(ActivityCall, Option<Runner>)>,
     /// Running already.
     started: Vec<CallKey>,
     fate: Fate,
@@ -63,14 +62,14 @@ impl Flight {
         calls: Vec<ActivityCall>,
     ) {
         let fate = Fate::default();
-        let is_pure = |version: &Arc<ModuleVersion>| runtime.guests.activities.is_pure(version);
         let resolve = |call| {
-            let version = caller.resolve(runtime, &call);
-            (call, version)
+            let runner = caller.resolve(runtime, &call);
+            (call, runner)
         };
+        let is_pure = |runner: &Runner| runner.is_pure(runtime);
         let calls = calls.into_iter().map(resolve);
-        let (pure, effects): (Vec<_>, Vec<_>) = calls.partition(|(_, version)| version.as_ref().is_some_and(is_pure));
-        let dispatch = |(call, version)| Activities::dispatch(runtime, &caller, call, version, fate.clone());
+        let (pure, effects): (Vec<_>, Vec<_>) = calls.partition(|(_, runner)| runner.as_ref().is_some_and(is_pure));
+        let dispatch = |(call, runner)| Activities::dispatch(runtime, &caller, call, runner, fate.clone());
         let started = pure.into_iter().filter_map(dispatch).collect();
         self.turns.push_back(FlyingTurn { pending, caller, effects, started, fate });
     }
@@ -84,8 +83,8 @@ impl Flight {
             return Err(error.into());
         }
         if let Some(landed) = self.turns.pop_front() {
-            for (call, version) in landed.effects {
-                Activities::dispatch(runtime, &landed.caller, call, version, Fate::default());
+            for (call, runner) in landed.effects {
+                Activities::dispatch(runtime, &landed.caller, call, runner, Fate::default());
             }
         }
         Ok(())

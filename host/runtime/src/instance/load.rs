@@ -114,8 +114,8 @@ impl Loaded {
                 let calls: Vec<_> = held.orchestration().open_activities().collect();
                 let caller = held.known.caller();
                 for call in calls {
-                    let version = caller.resolve(runtime, &call);
-                    Activities::dispatch(runtime, &caller, call, version, Fate::default());
+                    let runner = caller.resolve(runtime, &call);
+                    Activities::dispatch(runtime, &caller, call, runner, Fate::default());
                 }
                 Ok((held, rewind))
             }
@@ -157,7 +157,7 @@ impl Cold {
             turns.retain(|turn| turn.seq < rewind.from_turn);
         }
         let mut turns = turns.into_iter();
-        let opening = turns.next().map_or(TurnRecord { at_ms: 0, events: Vec::new() }, |turn| turn.record);
+        let opening = turns.next().map_or(TurnRecord::new(0, Vec::new()), |turn| turn.record);
         let orchestration = Orchestration::open(known.identity(), runtime.config.limits.clone(), opening)
             .map_err(|error| Trouble::from((&known, error)))?;
         let orchestration = Arc::new(Mutex::new(orchestration));

@@ -5,7 +5,7 @@ use dacapo_core::{ActivityOptions, Event, InstanceId, Orchestration, Payload, Ru
 use dacapo_runtime::client::Subscription;
 use dacapo_runtime::executor::{
     ActivityEnd, ActivityExecutor, ActivityRun, Exports, GuestEnd, Guests, InvalidModule, ModuleLoader,
-    OrchestratorExecutor, Play, PlayError, SharedOrchestration,
+    NoHostActivities, OrchestratorExecutor, Play, PlayError, SharedOrchestration,
 };
 use dacapo_runtime::{Client, InstanceView, ManualClock, Runtime, RuntimeConfig, Start};
 use dacapo_store::memory::MemoryStore;
@@ -390,7 +390,8 @@ impl World {
     pub(crate) async fn new(config: RuntimeConfig) -> World {
         let guests = Arc::new(NativeGuests::new());
         let native = Arc::new(Native(guests.clone()));
-        let all = Guests { orchestrators: native.clone(), activities: native.clone(), loader: native };
+        let host = Arc::new(NoHostActivities);
+        let all = Guests { orchestrators: native.clone(), activities: native.clone(), host, loader: native };
         let (store, clock) = (Arc::new(UnrulyStore::new()), Arc::new(ManualClock::new(1_000)));
         let client = Runtime::start(store.clone(), all, clock.clone(), config).await.expect("starts");
         client.deploy("m", b"native".to_vec()).await.expect("deploys");

@@ -3,7 +3,7 @@
 use super::exit::{CliError, Exit};
 use super::output;
 use crate::app::App;
-use crate::config::ServeConfig;
+use crate::config::{self, ServeConfig};
 use anyhow::Context as _;
 use clap::ValueEnum;
 use dacapo_core::Limits;
@@ -26,6 +26,9 @@ pub(crate) struct Args {
     /// The address to listen on; port 0 takes a free one.
     #[arg(long, value_name = "ADDR", default_value = super::DEFAULT_LISTEN)]
     listen: SocketAddr,
+    /// A TOML file with the sections [http], [secrets] and [activities]: where activities may send requests.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Memory that instances may hold between their turns, in MiB; 0: none, every turn replays its history.
     #[arg(long, value_name = "N")]
     warm_memory_mib: Option<u32>,
@@ -68,7 +71,7 @@ pub(crate) async fn run(args: Args) -> Result<Exit, CliError> {
     log_to_stderr(args.log_format)?;
     // Before the line is printed: who reads it may stop the server at once.
     let mut stop = StopSignals::new().context("cannot listen for signals")?;
-    let app = App::serve(args.config()).await?;
+    let app = App::serve(args.config()?).await?;
     output::print(&format!("listening on http://{}", app.addr()))?;
     stop.next().await;
     tracing::info!("stopping");
@@ -80,9 +83,18 @@ pub(crate) async fn run(args: Args) -> Result<Exit, CliError> {
 }
 
 impl Args {
-    fn config(self) -> ServeConfig {
+    fn config(self) -> anyhow::Result<ServeConfig> {
         let default = ServeConfig::default();
-        ServeConfig {
+        let outgoing = match &self.config {
+            None => default.outgoing,
+            Some(file) => {
+                let at = || format!("the configuration file {}", file.display());
+                let text = std::fs::read_to_string(file).with_context(at)?;
+                config::outgoing(&text, |name| std::env::var(name).ok()).with_context(at)?
+            }
+        };
+        Ok(ServeConfig {
+            outgoing,
             data: self.data,
             listen: self.listen,
             warm_memory_bytes: self.warm_memory_mib.map_or(default.warm_memory_bytes, bytes),
@@ -99,7 +111,7 @@ impl Args {
             compiler: std::env::current_exe().ok(),
             insecure: self.insecure,
             ..default
-        }
+        })
     }
 }
 
@@ -148,7 +160,7 @@ mod tests {
     fn config(args: &[&str]) -> ServeConfig {
         let cli = Cli::try_parse_from([&["dacapo", "serve", "--data", "d"], args].concat()).expect("valid");
         let Command::Serve(args) = cli.command else { panic!("is serve") };
-        args.config()
+        args.config().expect("no file is read")
     }
 
     #[test]

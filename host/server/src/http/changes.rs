@@ -32,7 +32,7 @@ impl Changes {
     pub(super) async fn from(api: &Api, id: &InstanceId, revision: &str) -> Result<Option<Self>, ClientError> {
         let Some(now) = Self::from_now(api, id).await? else { return Ok(None) };
         let mut known = api.client.recent_changes(id);
-        let place = known.iter().position(|view| view.revision() == revision);
+        let place = known.iter().position(|view| view.durable_revision() == revision);
         Ok(Some(match place {
             Some(place) => now.back_to(known.split_off(place)),
             None => now,
@@ -67,6 +67,6 @@ impl Changes {
 }
 
 /// Grows with every turn of an instance, and from one user of an id to the next.
-fn position(view: &InstanceView) -> (i64, u32, u64, bool) {
-    (view.key.0, view.generation, view.turn, view.stalled)
+fn position(view: &InstanceView) -> (i64, u32, u64, bool, u64) {
+    (view.key.0, view.generation, view.turn, view.stalled, view.progress.number)
 }

@@ -6,7 +6,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use dacapo_core::{InstanceId, Payload};
 use dacapo_runtime::client::Health;
-use dacapo_runtime::{Checked, InstanceView};
+use dacapo_runtime::{ActivityProgress, Checked, InstanceView};
 use dacapo_store::ModuleVersion;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
@@ -60,6 +60,23 @@ pub(super) struct Status<'a> {
     parent_instance_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     history_events: Option<Vec<HistoryEvent<'a>>>,
+    /// Dacapo's own: what running activities have reported.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    activities: Vec<Activity<'a>>,
+}
+
+/// How far a running activity is.
+#[derive(Serialize)]
+struct Activity<'a> {
+    name: &'a str,
+    attempt: u32,
+    progress: &'a Payload,
+}
+
+impl<'a> From<&'a ActivityProgress> for Activity<'a> {
+    fn from(activity: &'a ActivityProgress) -> Self {
+        Self { name: &activity.name, attempt: activity.attempt, progress: &activity.progress }
+    }
 }
 
 impl<'a> Status<'a> {
@@ -76,6 +93,7 @@ impl<'a> Status<'a> {
             last_updated_time: Time(view.updated_at_ms),
             parent_instance_id: view.parent_id.as_ref().map(InstanceId::as_str),
             history_events: None,
+            activities: view.progress.activities.iter().map(Activity::from).collect(),
         }
     }
 

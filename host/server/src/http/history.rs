@@ -115,8 +115,14 @@ impl<'a> Entries<'a> {
         self.answer(task, HistoryEvent { result, ..event });
     }
 
-    /// The wait for the next attempt of a call.
-    fn retried(&mut self, task: TaskId, timer: HistoryEvent<'a>) {
+    /// What was asked for has begun: the call that asked is over.
+    fn polled(&mut self, task: TaskId, at: Moment, timer: HistoryEvent<'a>) {
+        self.answer(task, HistoryEvent { event_type: "TaskCompleted", timestamp: at, ..HistoryEvent::default() });
+        self.again(task, timer);
+    }
+
+    /// The wait for the next run of a call.
+    fn again(&mut self, task: TaskId, timer: HistoryEvent<'a>) {
         if let Some(command) = self.commands.get_mut(task.0 as usize) {
             command.entry = self.entries.len();
         }
@@ -180,7 +186,8 @@ impl<'a> Entries<'a> {
             Event::ChildFailed { task, failure } => {
                 self.answer(*task, failed("SubOrchestrationInstanceFailed", failure));
             }
-            Event::RetryScheduled { task, fire_at_ms, .. } => self.retried(*task, timer(*fire_at_ms)),
+            Event::RetryScheduled { task, fire_at_ms, .. } => self.again(*task, timer(*fire_at_ms)),
+            Event::PollScheduled { task, fire_at_ms, .. } => self.polled(*task, at, timer(*fire_at_ms)),
             Event::TimerFired { task } => self.fired(*task, plain("TimerFired")),
             Event::EventRaised { name, data } => {
                 self.push(HistoryEvent { input: self.input(data), ..named("EventRaised", name) });
@@ -213,10 +220,7 @@ mod tests {
     fn shown(turns: &[&[Event]], with_input: bool, with_results: bool) -> Vec<serde_json::Value> {
         let turns: Vec<StoredTurn> = (0u64..)
             .zip(turns)
-            .map(|(seq, events)| StoredTurn {
-                seq,
-                record: TurnRecord { at_ms: seq * 1_000 + 5, events: events.to_vec() },
-            })
+            .map(|(seq, events)| StoredTurn { seq, record: TurnRecord::new(seq * 1_000 + 5, events.to_vec()) })
             .collect();
         let text = serde_json::to_string(&events(&turns, with_input, with_results)).expect("json");
         serde_json::from_str(&text).expect("json")

@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use dacapo_core::{InstanceId, Payload, RuntimeStatus};
-use dacapo_runtime::InstanceView;
+use dacapo_runtime::{ActivityProgress, InstanceView};
 use futures::{Stream, stream};
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -25,7 +25,8 @@ const FROM_THE_FIRST: &str = "0";
 const NO_BUFFERING: (HeaderName, HeaderValue) =
     (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
 
-/// The present status, then each change of the custom status or the runtime status, up to the final state. With
+/// The present status, then each change of the custom status or the runtime status and each report of a running
+/// activity, up to the final state. A report has the id of the change before it: it is not kept. With
 /// `Last-Event-ID` it begins after that event instead, and with the id `0` at the first one that is still known: the
 /// last changes of recent instances are kept in memory. The input
 /// is left out unless `showInput=true`: it would be the same in every event.
@@ -45,14 +46,15 @@ pub(super) async fn watch(
         Some(revision) => Changes::from(&api, &id, revision).await?,
     };
     let Some(changes) = changes else { return Ok(not_found()) };
-    let seen = last == Some(changes.latest().revision().as_str());
+    let seen = last == Some(changes.latest().durable_revision().as_str());
     if seen && changes.latest().status.is_finished() {
         // There is nothing to come: this is how a browser is told not to connect again.
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let sent = seen.then(|| Essence::of(changes.latest()));
     let show_input = Query::of(&parts.uri).flag("showInput", false);
-    let events = Watcher { api, changes, sent, show_input, _permit: permit }.events();
+    let id = changes.latest().durable_revision();
+    let events = Watcher { api, changes, sent, id, show_input, _permit: permit }.events();
     Ok(([NO_BUFFERING], Sse::new(events)).into_response())
 }
 
@@ -62,11 +64,24 @@ fn last_event_id(headers: &HeaderMap) -> Option<&str> {
 
 /// What of a status makes an event when it changes.
 #[derive(PartialEq, Eq)]
-struct Essence(RuntimeStatus, Option<Payload>);
+struct Essence {
+    status: RuntimeStatus,
+    custom_status: Option<Payload>,
+    activities: Arc<[ActivityProgress]>,
+}
 
 impl Essence {
     fn of(view: &InstanceView) -> Self {
-        Self(view.status, view.custom_status.clone())
+        Self {
+            status: view.status,
+            custom_status: view.custom_status.clone(),
+            activities: view.progress.activities.clone(),
+        }
+    }
+
+    /// Whether they differ in what is durable.
+    fn is_change_of(&self, earlier: &Self) -> bool {
+        (self.status, &self.custom_status) != (earlier.status, &earlier.custom_status)
     }
 }
 
@@ -76,6 +91,8 @@ struct Watcher {
     changes: Changes,
     /// What the client knows.
     sent: Option<Essence>,
+    /// The id of the last change that it knows.
+    id: String,
     show_input: bool,
     _permit: OwnedSemaphorePermit,
 }
@@ -96,6 +113,9 @@ impl Watcher {
         loop {
             let essence = Essence::of(self.changes.latest());
             if self.sent.as_ref() != Some(&essence) {
+                if self.sent.as_ref().is_none_or(|sent| essence.is_change_of(sent)) {
+                    self.id = self.changes.latest().durable_revision();
+                }
                 self.sent = Some(essence);
                 return Some(self.event());
             }
@@ -116,6 +136,6 @@ impl Watcher {
         let mut json = dto::Status::of(view, self.show_input).to_json();
         // One line for each event: in checked JSON, line breaks stand between tokens only.
         json.iter_mut().filter(|byte| matches!(byte, b'\r' | b'\n')).for_each(|byte| *byte = b' ');
-        Event::default().id(view.revision()).data(String::from_utf8_lossy(&json))
+        Event::default().id(&self.id).data(String::from_utf8_lossy(&json))
     }
 }

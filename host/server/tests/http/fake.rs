@@ -4,7 +4,7 @@ use dacapo_core::orchestration::Stop;
 use dacapo_core::{Failure, Orchestration, Payload, TaskId};
 use dacapo_runtime::executor::{
     ActivityEnd, ActivityExecutor, ActivityRun, Exports, GuestEnd, Guests, InvalidModule, ModuleLoader,
-    OrchestratorExecutor, Play, PlayError, SharedOrchestration,
+    NoHostActivities, OrchestratorExecutor, Play, PlayError, SharedOrchestration,
 };
 use dacapo_store::ModuleVersion;
 use futures::future::{BoxFuture, ready};
@@ -16,7 +16,7 @@ pub(crate) const COMPONENT: &str = "fake: Echo, Fails, Gate, Steps, Late";
 /// Runs them.
 pub(crate) fn guests() -> Guests {
     let fake = Arc::new(Fake);
-    Guests { orchestrators: fake.clone(), activities: fake.clone(), loader: fake }
+    Guests { orchestrators: fake.clone(), activities: fake.clone(), host: Arc::new(NoHostActivities), loader: fake }
 }
 
 struct Fake;

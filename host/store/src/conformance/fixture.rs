@@ -171,7 +171,7 @@ pub fn new_module(module: &str, digest: &str, orchestrators: &[&str]) -> NewModu
 
 /// A record with one event, which names `at_ms`.
 pub fn record(at_ms: u64) -> TurnRecord {
-    TurnRecord { at_ms, events: vec![Event::TimerCreated { fire_at_ms: at_ms }] }
+    TurnRecord::new(at_ms, vec![Event::TimerCreated { fire_at_ms: at_ms }])
 }
 
 /// A turn on top of `instance`: it keeps running and consumes nothing.

@@ -30,9 +30,7 @@ impl Host for Guest {
     }
 
     fn report_progress(&mut self, value: String) -> wasmtime::Result<()> {
-        // Shown in the instance's status by a later release; until then it is a line in the log.
-        super::output::log(&self.gate, LogLevel::Info, &self.run()?.instance_id, &format!("progress: {value}"));
-        Ok(())
+        self.run()?.progress.report(&value).map_err(wasmtime::Error::msg)
     }
 
     fn log(&mut self, level: LogLevel, message: String) -> wasmtime::Result<()> {

@@ -2,6 +2,7 @@
 
 pub(crate) mod activity;
 pub(crate) mod context;
+pub(crate) mod http;
 pub(crate) mod output;
 pub(crate) mod wasi;
 
@@ -14,6 +15,7 @@ use wasmtime::component::{HasSelf, Linker};
 pub(crate) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Guest>> {
     let mut linker = Linker::new(engine);
     wasi::add_to_linker(&mut linker)?;
+    http::add_to_linker(&mut linker)?;
     bindings::Orchestrator::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest| guest)?;
     bindings::activity::dacapo::orchestration::activity_context::add_to_linker::<_, HasSelf<_>>(
         &mut linker,
