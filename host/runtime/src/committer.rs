@@ -59,7 +59,11 @@ fn weight(write: &Write) -> u32 {
         }
         Write::Deliver(delivery) => delivery.event.size_bytes(),
         Write::AddModule(new) => new.component.len(),
-        Write::Reopen { .. } | Write::Purge { .. } | Write::DeleteVersion(_) => 0,
+        Write::Reopen { .. }
+        | Write::Repin { .. }
+        | Write::Purge { .. }
+        | Write::Activate(_)
+        | Write::DeleteVersion(_) => 0,
     };
     u32::try_from(1 + (bytes >> 10)).unwrap_or(ROOM_KIB).min(ROOM_KIB)
 }

@@ -114,9 +114,11 @@ impl HostActivities for NoHostActivities {
     }
 }
 
+type Hear = dyn Fn(&str) -> Result<(), String> + Send + Sync;
+
 /// Where a run says how far it is. What it says is JSON, is shown, and is not durable.
 #[derive(Clone)]
-pub struct Progress(Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>);
+pub struct Progress(Arc<Hear>);
 
 impl Progress {
     /// Says it to `hear`, which answers why it cannot be shown.

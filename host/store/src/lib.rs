@@ -73,6 +73,9 @@ pub trait Store: Send + Sync + 'static {
     /// All versions of all modules, by module name and version number.
     fn modules(&self) -> Result<Vec<ModuleVersion>>;
 
+    /// How many unfinished instances are pinned to each version; none to those that are left out.
+    fn pins(&self) -> Result<Vec<(VersionId, u64)>>;
+
     /// The component with this SHA-256 (lower-case hex).
     fn component(&self, digest: &str) -> Result<Option<Vec<u8>>>;
 

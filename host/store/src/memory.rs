@@ -2,7 +2,7 @@
 
 mod modules;
 
-use crate::model::{Fence, InboxEntry, Instance, InstanceKey, ModuleVersion};
+use crate::model::{Fence, InboxEntry, Instance, InstanceKey, ModuleVersion, VersionId};
 use crate::query::{ContinueAfter, InstanceFilter, Page};
 use crate::rules::Taken;
 use crate::write::{Delivery, NewInstance, Outgoing, Refused, Sent, TurnWrite, Write, Written};
@@ -50,8 +50,10 @@ impl State {
             Write::Turn(turn) => self.turn(turn),
             Write::Deliver(delivery) => self.deliver(delivery).map(written),
             Write::Reopen { id, reason } => self.reopen(id, reason),
+            Write::Repin { fence, version } => self.repin(*fence, *version),
             Write::Purge { id, force, only } => self.purge(id, *force, *only),
             Write::AddModule(new) => self.modules.add(new),
+            Write::Activate(id) => self.modules.activate_again(*id),
             Write::DeleteVersion(id) => {
                 let pinned = self.instances.values().filter(|one| one.version == *id && !one.status.is_finished());
                 self.modules.delete(*id, pinned.count() as u64)
@@ -191,6 +193,17 @@ impl State {
         self.reopened(id, reason).map(written).ok_or(Refused::NotFailed { status })
     }
 
+    fn repin(&mut self, fence: Fence, version: VersionId) -> Answer {
+        if !self.modules.contains(version) {
+            return Err(Refused::UnknownVersion);
+        }
+        let instance = self.instances.get_mut(&fence.key).ok_or(Refused::Fenced)?;
+        rules::can_repin(instance.fence(), instance.status, fence)?;
+        instance.version = version;
+        instance.epoch += 1;
+        Ok(Written::Repinned)
+    }
+
     fn reopened(&mut self, id: &InstanceId, reason: &str) -> Option<Sent> {
         let key = self.find(id).filter(|found| found.status == RuntimeStatus::Failed)?.key;
         let instance = self.instances.get_mut(&key)?;
@@ -296,6 +309,14 @@ impl Store for MemoryStore {
 
     fn modules(&self) -> Result<Vec<ModuleVersion>> {
         Ok(self.read().modules.all())
+    }
+
+    fn pins(&self) -> Result<Vec<(VersionId, u64)>> {
+        let mut pins = BTreeMap::new();
+        for instance in self.read().instances.values().filter(|one| !one.status.is_finished()) {
+            *pins.entry(instance.version).or_default() += 1;
+        }
+        Ok(pins.into_iter().collect())
     }
 
     fn component(&self, digest: &str) -> Result<Option<Vec<u8>>> {

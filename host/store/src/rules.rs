@@ -122,6 +122,14 @@ pub(crate) fn accepts(
     if fits { Ok(()) } else { Err(Refused::Fenced) }
 }
 
+/// Whether an instance may be pinned to another version: one that has failed may be rewound there.
+pub(crate) fn can_repin(current: Fence, status: RuntimeStatus, wanted: Fence) -> std::result::Result<(), Refused> {
+    if status.is_finished() && status != RuntimeStatus::Failed {
+        return Err(Refused::Finished { status });
+    }
+    if current == wanted { Ok(()) } else { Err(Refused::Fenced) }
+}
+
 /// The definition behind [`Instance::has_work`].
 pub(crate) fn has_work(status: RuntimeStatus, next_seq: u64, open_activities: bool, waiting_events: u64) -> bool {
     let first_turn = status == RuntimeStatus::Pending || next_seq <= 1;

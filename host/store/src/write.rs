@@ -25,6 +25,14 @@ pub enum Write {
         /// What somebody said.
         reason: String,
     },
+    /// Pin an instance to another version. What anybody holds of it in memory becomes invalid: its epoch grows.
+    /// Refused: `UnknownVersion`; `Fenced`; `Finished`, unless it has failed (it may be rewound there).
+    Repin {
+        /// What was looked at before it was decided.
+        fence: Fence,
+        /// The version.
+        version: VersionId,
+    },
     /// Delete an instance with all that belongs to it.
     /// Refused: `UnknownInstance`, or `Unfinished` unless `force`.
     Purge {
@@ -40,6 +48,9 @@ pub enum Write {
     /// Refused: `NameTaken`, when the active version of *another* module exports a function of the same kind and name
     /// (ignoring case).
     AddModule(NewModule),
+    /// Make a version the active one of its module.
+    /// Refused: `UnknownVersion`, `NameTaken` as for `AddModule`.
+    Activate(VersionId),
     /// Delete a version (and the component, once no version has its digest).
     /// Refused: `UnknownVersion`, `Pinned` while unfinished instances are on it.
     /// If it was the active one, the newest that is left becomes active; refused with `NameTaken` where another module
@@ -240,6 +251,10 @@ pub enum Written {
         /// Whether it is new.
         added: bool,
     },
+    /// The instance is on the version.
+    Repinned,
+    /// The version is active.
+    Activated,
     /// The version is gone.
     VersionDeleted,
 }

@@ -48,6 +48,15 @@ enum Step {
         orchestrators: Vec<&'static str>,
         activities: Vec<&'static str>,
     },
+    /// With `late` built on what is not so any more.
+    Repin {
+        id: &'static str,
+        version: i64,
+        late: bool,
+    },
+    Activate {
+        version: i64,
+    },
     DeleteVersion {
         version: i64,
     },
@@ -175,6 +184,9 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (select(&MODULES[..]), select(&DIGESTS[..]), functions(), functions()).prop_map(
             |(module, digest, orchestrators, activities)| Step::AddModule { module, digest, orchestrators, activities }
         ),
+        2 => (ids(), a_version(), prop::bool::weighted(0.2))
+            .prop_map(|(id, version, late)| Step::Repin { id, version, late }),
+        1 => (1..8i64).prop_map(|version| Step::Activate { version }),
         1 => (1..8i64).prop_map(|version| Step::DeleteVersion { version }),
     ]
 }
@@ -211,6 +223,18 @@ fn writes(store: &dyn Store, now_ms: u64, steps: &[Step]) -> Vec<Write> {
             new.activities = activities.into_iter().map(str::to_owned).collect();
             Write::AddModule(new)
         }
+        Step::Repin { id: text, version, late } => {
+            let nobody = Fence { key: InstanceKey(77), epoch: 0, generation: 0, next_seq: 1 };
+            let held = instances.iter_mut().find(|one| one.id.as_str() == text);
+            let fence = held.map_or(nobody, |held| {
+                let fence = held.fence();
+                // It may be refused all the same; then what builds on it is, too.
+                held.epoch += u64::from(!late);
+                fence
+            });
+            Write::Repin { fence: Fence { epoch: fence.epoch + u64::from(late), ..fence }, version: VersionId(version) }
+        }
+        Step::Activate { version } => Write::Activate(VersionId(version)),
         Step::DeleteVersion { version } => Write::DeleteVersion(VersionId(version)),
     };
     steps.iter().map(&mut write).collect()

@@ -67,7 +67,9 @@ macro_rules! conformance_suite {
                 only_active_versions_hold_names, a_version_that_comes_back_needs_its_names_too,
                 delete_refuses_an_unknown_version, delete_refuses_a_version_with_unfinished_instances,
                 deleting_the_active_version_activates_the_newest_left,
-                delete_refuses_to_bring_back_a_function_that_another_module_has_now, version_numbers_are_never_used_twice;
+                delete_refuses_to_bring_back_a_function_that_another_module_has_now, version_numbers_are_never_used_twice,
+                any_version_can_be_activated, an_instance_moves_to_another_version, a_move_of_what_has_moved_on_is_refused,
+                pins_count_the_unfinished;
             batches: answers_come_in_order, an_empty_batch_is_nothing, a_refused_write_does_not_keep_the_others,
                 a_refused_write_changes_nothing, a_write_sees_those_before_it, readers_see_whole_batches,
                 reopening_shows_everything, numbers_go_on_after_reopening, a_store_says_what_it_is;

@@ -1,6 +1,6 @@
 //! Modules, their versions, names and pins.
 
-use super::fixture::{Fixture, new_instance, new_module};
+use super::fixture::{Fixture, new_instance, new_module, purge};
 use crate::{FunctionKind, ModuleVersion, NewModule, Refused, VersionId, Write, Written};
 use dacapo_core::RuntimeStatus;
 
@@ -231,4 +231,78 @@ pub fn version_numbers_are_never_used_twice(fixture: &mut Fixture) {
     let fourth = fixture.add(new_module("m", "d1", &[]));
     assert_eq!(fourth.version, 4);
     assert!(![first.id, second.id, third.id].contains(&fourth.id));
+}
+
+/// If its names are free.
+pub fn any_version_can_be_activated(fixture: &mut Fixture) {
+    let first = fixture.add(new_module("m", "d1", &["F"]));
+    let second = fixture.add(new_module("m", "d2", &["G"]));
+    fixture.add(new_module("n", "d3", &[]));
+    let active =
+        |fixture: &Fixture| versions(fixture).into_iter().filter(|one| one.2).map(|one| one.1).collect::<Vec<_>>();
+    assert_eq!(fixture.write(Write::Activate(VersionId(99))), Err(Refused::UnknownVersion));
+    assert_eq!(fixture.done(Write::Activate(first.id)), Written::Activated);
+    assert_eq!(active(fixture), [1, 1]);
+    assert_eq!(fixture.done(Write::Activate(first.id)), Written::Activated, "it is already");
+    fixture.done(Write::Activate(second.id));
+    assert_eq!(active(fixture), [2, 1]);
+    fixture.add(new_module("o", "d4", &["f"]));
+    let before = fixture.observe();
+    assert_eq!(fixture.write(Write::Activate(first.id)), taken(FunctionKind::Orchestrator, "F", "o"));
+    assert_eq!(fixture.observe(), before);
+}
+
+/// Whoever holds it as it was is fenced off.
+pub fn an_instance_moves_to_another_version(fixture: &mut Fixture) {
+    let (first, second) = (fixture.version("m"), fixture.version("n"));
+    for (text, status) in [("a", RuntimeStatus::Running), ("b", RuntimeStatus::Failed)] {
+        fixture.create_as(new_instance(text, first));
+        fixture.play(text, |turn| turn.status = status);
+        let (mut expected, late) = (fixture.get(text), fixture.next_turn(text));
+        let fence = expected.fence();
+        assert_eq!(fixture.done(Write::Repin { fence, version: second }), Written::Repinned);
+        (expected.version, expected.epoch) = (second, expected.epoch + 1);
+        assert_eq!(fixture.get(text), expected);
+        assert_eq!(fixture.write(Write::Turn(late)), Err(Refused::Fenced));
+        assert_eq!(fixture.write(Write::Repin { fence, version: first }), Err(Refused::Fenced));
+    }
+    let before = fixture.observe();
+    fixture.reopen();
+    assert_eq!(fixture.observe(), before);
+    assert_eq!(fixture.write(Write::DeleteVersion(first)), Ok(Written::VersionDeleted));
+    assert_eq!(fixture.write(Write::DeleteVersion(second)), Err(Refused::Pinned { instances: 1 }));
+}
+
+/// And changes nothing.
+pub fn a_move_of_what_has_moved_on_is_refused(fixture: &mut Fixture) {
+    let (first, second) = (fixture.version("m"), fixture.version("n"));
+    fixture.create_as(new_instance("a", first));
+    let begun = fixture.get("a").fence();
+    fixture.play("a", |_| {});
+    fixture.create_as(new_instance("b", first));
+    fixture.finish("b", RuntimeStatus::Completed);
+    let (now, ended) = (fixture.get("a").fence(), fixture.get("b").fence());
+    let before = fixture.observe();
+    let repin = |fence, version| fixture.write(Write::Repin { fence, version });
+    assert_eq!(repin(begun, second), Err(Refused::Fenced));
+    assert_eq!(repin(now, VersionId(99)), Err(Refused::UnknownVersion));
+    assert_eq!(repin(ended, second), Err(Refused::Finished { status: RuntimeStatus::Completed }));
+    fixture.done(purge("b", false));
+    assert_eq!(repin(ended, second), Err(Refused::Fenced));
+    assert_eq!(fixture.observe().instances, before.instances.into_iter().take(1).collect::<Vec<_>>());
+}
+
+/// By version.
+pub fn pins_count_the_unfinished(fixture: &mut Fixture) {
+    let (first, second) = (fixture.version("m"), fixture.version("n"));
+    let pins = |fixture: &Fixture| fixture.store().pins().expect("reads");
+    assert_eq!(pins(fixture), []);
+    for text in ["a", "b", "c"] {
+        fixture.create_as(new_instance(text, second));
+    }
+    fixture.create_as(new_instance("d", first));
+    assert_eq!(pins(fixture), [(first, 1), (second, 3)]);
+    fixture.finish("a", RuntimeStatus::Failed);
+    fixture.finish("d", RuntimeStatus::Completed);
+    assert_eq!(pins(fixture), [(second, 2)]);
 }

@@ -1,6 +1,6 @@
 //! Everything that can be read of a store, as one value.
 
-use crate::{InboxEntry, Instance, InstanceFilter, InstanceKey, ModuleVersion, Store, StoredTurn};
+use crate::{InboxEntry, Instance, InstanceFilter, InstanceKey, ModuleVersion, Store, StoredTurn, VersionId};
 use dacapo_core::{InstanceId, Payload};
 
 /// Everything that can be read of a store. Two stores that were written the same are equal in it.
@@ -12,6 +12,8 @@ pub struct Observed {
     pub busy: Vec<(InstanceKey, InstanceId)>,
     /// What has a timer.
     pub timers: Vec<(u64, InstanceKey, InstanceId)>,
+    /// How many instances each version holds.
+    pub pins: Vec<(VersionId, u64)>,
     /// The versions, each with its component.
     pub modules: Vec<(ModuleVersion, Option<Vec<u8>>)>,
 }
@@ -40,6 +42,7 @@ impl Observed {
             instances: page.instances.into_iter().map(|instance| ObservedInstance::of(store, instance)).collect(),
             busy: store.busy(InstanceKey::ZERO, usize::MAX).expect("reads"),
             timers: store.timers((0, InstanceKey::ZERO), usize::MAX).expect("reads"),
+            pins: store.pins().expect("reads"),
             modules: modules.map(|version| with_component(store, version)).collect(),
         }
     }

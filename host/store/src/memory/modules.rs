@@ -55,6 +55,15 @@ impl Modules {
         *last
     }
 
+    pub(super) fn activate_again(&mut self, id: VersionId) -> Answer {
+        let found = self.versions.values().find(|version| version.id == id).cloned();
+        let version = found.ok_or(Refused::UnknownVersion)?;
+        let functions = rules::exports(&version.orchestrators, &version.activities);
+        rules::check_names(&self.active(), &version.module, functions)?;
+        self.activate(&version.module, version.version);
+        Ok(Written::Activated)
+    }
+
     pub(super) fn delete(&mut self, id: VersionId, pinned: u64) -> Answer {
         let found = self.versions.values().find(|version| version.id == id).cloned();
         let version = found.ok_or(Refused::UnknownVersion)?;

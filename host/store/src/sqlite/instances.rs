@@ -3,7 +3,7 @@
 use super::created::CreationTimes;
 use super::fault::{Fault, Halt, corrupt};
 use super::{inbox, modules, turns};
-use crate::model::{Instance, InstanceKey, Parent, VersionId};
+use crate::model::{Fence, Instance, InstanceKey, Parent, VersionId};
 use crate::rules;
 use crate::write::{NewInstance, Refused, Written};
 use dacapo_core::{InstanceId, Payload, RuntimeStatus, TaskId};
@@ -154,6 +154,21 @@ pub(super) fn reopened(connection: &Connection, key: InstanceKey, reason: &str) 
     put.map(|(_, seq)| seq).ok_or_else(|| corrupt("an instance that was reopened", key.0))
 }
 
+/// [`crate::Write::Repin`].
+pub(super) fn repin(connection: &Connection, fence: Fence, version: VersionId) -> Result<Written, Halt> {
+    if !modules::exists(connection, version)? {
+        return Err(Refused::UnknownVersion.into());
+    }
+    const SQL: &str = concat!("SELECT ", instance_columns!(), " FROM instances WHERE key = ?1");
+    let found = connection.prepare_cached(SQL)?.query_and_then([fence.key.0], from_row)?.next().transpose()?;
+    let found = found.ok_or(Refused::Fenced)?;
+    rules::can_repin(found.fence(), found.status, fence)?;
+    connection
+        .prepare_cached("UPDATE instances SET version = ?2, epoch = epoch + 1 WHERE key = ?1")?
+        .execute(params![fence.key.0, version.0])?;
+    Ok(Written::Repinned)
+}
+
 /// The status of the instance that has this id.
 pub(super) fn status(connection: &Connection, id: &InstanceId) -> Result<Option<RuntimeStatus>, Fault> {
     Ok(holder(connection, id)?.map(|holder| holder.status))
@@ -238,6 +253,16 @@ pub(super) fn pinned(connection: &Connection, version: VersionId) -> Result<u64,
         "SELECT count(*) FROM instances INDEXED BY instances_by_status WHERE status <= 3 AND version = ?1",
     )?;
     Ok(statement.query_row([version.0], |row| row.get(0))?)
+}
+
+/// Unfinished instances of each version that has any.
+pub(super) fn pins(connection: &Connection) -> Result<Vec<(VersionId, u64)>, Fault> {
+    let mut statement = connection.prepare_cached(
+        "SELECT version, count(*) FROM instances INDEXED BY instances_by_status WHERE status <= 3 \
+         GROUP BY version ORDER BY version",
+    )?;
+    let pins = statement.query_map([], |row| Ok((VersionId(row.get(0)?), row.get(1)?)))?;
+    Ok(pins.collect::<Result<_, _>>()?)
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ mod schema;
 mod turns;
 mod writer;
 
-use crate::model::{InboxEntry, Instance, InstanceKey, ModuleVersion};
+use crate::model::{InboxEntry, Instance, InstanceKey, ModuleVersion, VersionId};
 use crate::query::{ContinueAfter, InstanceFilter, Page};
 use crate::write::{Refused, Write, Written};
 use crate::{Result, Store};
@@ -98,6 +98,10 @@ impl Store for SqliteStore {
 
     fn modules(&self) -> Result<Vec<ModuleVersion>> {
         self.readers.read("reading the modules", modules::all)
+    }
+
+    fn pins(&self) -> Result<Vec<(VersionId, u64)>> {
+        self.readers.read("counting pinned instances", instances::pins)
     }
 
     fn component(&self, digest: &str) -> Result<Option<Vec<u8>>> {

@@ -120,6 +120,15 @@ fn activate(connection: &Connection, version: &ModuleVersion) -> Result<(), Faul
     Ok(())
 }
 
+/// [`crate::Write::Activate`].
+pub(super) fn activate_again(connection: &Connection, id: VersionId) -> Result<Written, Halt> {
+    let version = select_one(connection, select_versions!("WHERE id = ?1"), [id.0])?.ok_or(Refused::UnknownVersion)?;
+    let functions = rules::exports(&version.orchestrators, &version.activities);
+    rules::check_names(&active(connection)?, &version.module, functions)?;
+    activate(connection, &version)?;
+    Ok(Written::Activated)
+}
+
 /// [`crate::Write::DeleteVersion`].
 pub(super) fn delete(connection: &Connection, id: VersionId) -> Result<Written, Halt> {
     let version = select_one(connection, select_versions!("WHERE id = ?1"), [id.0])?.ok_or(Refused::UnknownVersion)?;

@@ -45,9 +45,11 @@ fn apply(connection: &Connection, times: &mut CreationTimes, write: &Write) -> R
         Write::Create(new) => instances::create(connection, times, new),
         Write::Turn(turn) => turns::commit(connection, times, turn),
         Write::Reopen { id, reason } => instances::reopen(connection, id, reason),
+        Write::Repin { fence, version } => instances::repin(connection, *fence, *version),
         Write::Deliver(delivery) => inbox::deliver(connection, delivery),
         Write::Purge { id, force, only } => instances::purge(connection, id, *force, *only),
         Write::AddModule(new) => modules::add(connection, new),
+        Write::Activate(id) => modules::activate_again(connection, *id),
         Write::DeleteVersion(id) => modules::delete(connection, *id),
     }
 }
