@@ -7,7 +7,7 @@ use crate::payload::Payload;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "non-deterministic replay at command {index} (turn {turn}): the history has {}, but the orchestrator {}. Likely cause: {}",
-    describe(expected.as_ref()), played(found.as_ref()), likely_cause(expected.as_ref(), found.as_ref())
+    describe(.expected.as_ref()), played(.found.as_ref()), likely_cause(.expected.as_ref(), .found.as_ref())
 )]
 pub struct Mismatch {
     /// The command's number in its execution, from 0.
@@ -18,6 +18,13 @@ pub struct Mismatch {
     pub expected: Option<Event>,
     /// What the orchestrator asked for; `None` where it parked instead.
     pub found: Option<Event>,
+}
+
+impl Mismatch {
+    /// What most often makes this difference, for people.
+    pub fn likely_cause(&self) -> &'static str {
+        likely_cause(self.expected.as_ref(), self.found.as_ref())
+    }
 }
 
 /// What the recorded turn expects next, and how far it was matched.

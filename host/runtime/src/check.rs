@@ -99,7 +99,7 @@ impl Runtime {
     async fn try_on(self: &Arc<Self>, id: &InstanceId, build: &ModuleVersion) -> Result<Option<String>, DeployError> {
         loop {
             match instance::try_on(self, id, build).await {
-                Ok(reason) => return Ok(reason),
+                Ok((_, reason)) => return Ok(reason),
                 // It has ended meanwhile.
                 Err(Trouble::Gone) => return Ok(None),
                 Err(Trouble::NoRoom(_)) => {

@@ -3,13 +3,17 @@
 use crate::Runtime;
 use crate::check::Checked;
 use crate::committer::CommitError;
+use crate::export::HistoryFile;
 use crate::modules::DeployError;
+use crate::upgrade::answers_to;
 use crate::watch::{InstanceView, Watching};
 use dacapo_core::ids::MAX_NAME_CHARS;
 use dacapo_core::{Event, InstanceId, Orchestration, Payload, RuntimeStatus, StoredTurn};
 use dacapo_store::{
-    ContinueAfter, Delivery, InstanceFilter, InstanceKey, ModuleVersion, NewInstance, Refused, StoreError,
+    ContinueAfter, Delivery, Instance, InstanceFilter, InstanceKey, ModuleVersion, NewInstance, Refused, StoreError,
+    VersionId,
 };
+use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -22,6 +26,8 @@ pub struct Start {
     pub id: Option<InstanceId>,
     /// The input.
     pub input: Payload,
+    /// The version of the module, by its number or the beginning of its digest; the active one when absent.
+    pub version: Option<String>,
 }
 
 /// Why a request was not done.
@@ -34,6 +40,37 @@ pub enum ClientError {
         name: String,
         /// The orchestrators that do exist.
         known: Vec<String>,
+    },
+    /// No version that could be meant has this name.
+    #[error("There is no version '{version}' of what '{name}' runs on. {}", versions(.known))]
+    NoSuchVersion {
+        /// The orchestrator, or the module.
+        name: String,
+        /// The version, as it was named.
+        version: String,
+        /// The numbers of those that there are.
+        known: Vec<u32>,
+    },
+    /// The instance would not go on with the version.
+    #[error("The instance '{id}' stays where it is; it would not go on with version {version}: {reason}")]
+    Diverges {
+        /// The instance.
+        id: InstanceId,
+        /// The version.
+        version: u32,
+        /// Why.
+        reason: String,
+    },
+    /// The instance does not stand still for long enough.
+    #[error("The instance '{0}' moves on faster than it can be looked at: suspend it first.")]
+    MovesOn(InstanceId),
+    /// The instance cannot be looked at at the moment.
+    #[error("The instance '{id}' cannot be looked at at the moment: {reason}")]
+    NotNow {
+        /// The instance.
+        id: InstanceId,
+        /// Why.
+        reason: String,
     },
     /// An unfinished instance has the id.
     #[error("An instance with the id '{id}' is {status}; an id can be used again once its instance has ended.")]
@@ -118,6 +155,11 @@ fn exist(known: &[String]) -> String {
     format!("Orchestrators that exist: {}.", known.join(", "))
 }
 
+fn versions(known: &[u32]) -> String {
+    let numbers: Vec<String> = known.iter().map(u32::to_string).collect();
+    format!("Versions that exist: {}; a version can also be named by its digest.", numbers.join(", "))
+}
+
 impl From<StoreError> for ClientError {
     fn from(error: StoreError) -> Self {
         Self::Store(Arc::new(error))
@@ -135,6 +177,17 @@ impl From<CommitError> for ClientError {
             }
         }
     }
+}
+
+/// A custom status that was published.
+#[derive(Clone, Debug)]
+pub struct Published {
+    /// The number of the turn in its execution.
+    pub turn: u64,
+    /// The time of the turn, in milliseconds since 1970.
+    pub at_ms: u64,
+    /// The status; `null` cleared the one before.
+    pub custom_status: Payload,
 }
 
 /// A page of instances.
@@ -204,10 +257,7 @@ impl Client {
         self.check_size("input", &start.input)?;
         let id = start.id.unwrap_or_else(new_instance_id);
         loop {
-            let Some(version) = runtime.catalog.orchestrator(&start.name) else {
-                let known = runtime.catalog.orchestrators();
-                return Err(ClientError::NoSuchOrchestrator { name: start.name, known });
-            };
+            let version = self.version_for(&start.name, start.version.as_deref())?;
             let opening = Orchestration::opening(&start.name, start.input.clone(), runtime.clock.now_ms());
             let new =
                 NewInstance { id: id.clone(), name: start.name.clone(), version: version.id, opening, parent: None };
@@ -221,6 +271,22 @@ impl Client {
                 Err(other) => return Err(other.into()),
             }
         }
+    }
+
+    fn version_for(&self, name: &str, wanted: Option<&str>) -> Result<Arc<ModuleVersion>, ClientError> {
+        let catalog = &self.runtime.catalog;
+        let unknown = || ClientError::NoSuchOrchestrator { name: name.to_owned(), known: catalog.orchestrators() };
+        let Some(wanted) = wanted else { return catalog.orchestrator(name).ok_or_else(unknown) };
+        let exporters = catalog.exporters(name);
+        if exporters.is_empty() {
+            return Err(unknown());
+        }
+        let found = exporters.iter().find(|version| answers_to(version, wanted)).cloned();
+        found.ok_or_else(|| ClientError::NoSuchVersion {
+            name: name.to_owned(),
+            version: wanted.to_owned(),
+            known: exporters.iter().map(|version| version.version).collect(),
+        })
     }
 
     /// The present status.
@@ -290,17 +356,43 @@ impl Client {
     pub async fn restart(&self, id: &InstanceId, same_id: bool) -> Result<InstanceId, ClientError> {
         let found = self.status(id).await?.ok_or_else(|| ClientError::UnknownInstance(id.clone()))?;
         let input = found.input.clone().unwrap_or_else(Payload::null);
-        self.start(Start { name: found.name.clone(), id: same_id.then(|| id.clone()), input }).await
+        self.start(Start { name: found.name.clone(), id: same_id.then(|| id.clone()), input, version: None }).await
     }
 
     /// The history of the current execution, with what a rewind has taken back left out; `None` for an unknown id.
     pub async fn history(&self, id: &InstanceId) -> Result<Option<Vec<StoredTurn>>, ClientError> {
+        Ok(self.recorded(id).await?.map(|(_, turns)| dacapo_core::rewind::effective(turns)))
+    }
+
+    /// The history of the current execution, whole, as a file that can be played without the server; `None` for an
+    /// unknown id.
+    pub async fn export(&self, id: &InstanceId) -> Result<Option<HistoryFile>, ClientError> {
+        let Some((instance, turns)) = self.recorded(id).await? else { return Ok(None) };
+        let version = self.runtime.catalog.version(instance.version);
+        let file = HistoryFile::of(&instance, version.as_deref(), &turns);
+        file.map(Some).map_err(|error| StoreError::Corrupt(error.to_string()).into())
+    }
+
+    /// The custom statuses that the current execution has published, each with the time of its turn, oldest first: the
+    /// last `limit` of them. The first is what the execution before it has left. `None` for an unknown id.
+    pub async fn timeline(&self, id: &InstanceId, limit: usize) -> Result<Option<Vec<Published>>, ClientError> {
+        let Some((_, turns)) = self.recorded(id).await? else { return Ok(None) };
+        let published = turns.into_iter().filter_map(|StoredTurn { seq, record }| {
+            Some(Published { turn: seq, at_ms: record.at_ms, custom_status: record.custom_status? })
+        });
+        let mut published: Vec<Published> = published.collect();
+        published.drain(..published.len().saturating_sub(limit));
+        Ok(Some(published))
+    }
+
+    async fn recorded(&self, id: &InstanceId) -> Result<Option<(Instance, Vec<StoredTurn>)>, ClientError> {
         let wanted = id.clone();
         let found = self.runtime.read(move |store| {
             let Some(instance) = store.instance(&wanted)? else { return Ok(None) };
-            store.history(instance.key, instance.generation, 0).map(Some)
+            let turns = store.history(instance.key, instance.generation, 0)?;
+            Ok(Some((instance, turns)))
         });
-        Ok(found.await?.map(dacapo_core::rewind::effective))
+        Ok(found.await?)
     }
 
     /// Instances in the order of their creation.
@@ -383,8 +475,25 @@ impl Client {
         self.runtime.catalog.all()
     }
 
+    /// How many unfinished instances are pinned to each version.
+    pub async fn pins(&self) -> Result<HashMap<VersionId, u64>, ClientError> {
+        Ok(self.runtime.read(|store| store.pins()).await?.into_iter().collect())
+    }
+
+    /// Makes a version of a module the active one again: new starts, restarts and executions take it. `version`: its
+    /// number or the beginning of its digest; the newest before the active one when absent.
+    pub async fn activate(&self, module: &str, version: Option<&str>) -> Result<Arc<ModuleVersion>, DeployError> {
+        self.runtime.activate(module, version).await
+    }
+
+    /// Moves an instance to another version of its module, if what has happened to it replays there; a failed one, if
+    /// what a rewind keeps does. `version`: its number or the beginning of its digest.
+    pub async fn upgrade(&self, id: &InstanceId, version: &str) -> Result<Arc<ModuleVersion>, ClientError> {
+        self.runtime.upgrade(id, version).await
+    }
+
     /// Deletes one version of a module that no unfinished instance is pinned to.
-    pub async fn delete_version(&self, module: &str, version: u32) -> Result<(), DeployError> {
+    pub async fn delete_version(&self, module: &str, version: &str) -> Result<(), DeployError> {
         self.runtime.delete_version(module, version).await
     }
 

@@ -6,18 +6,15 @@ mod load;
 
 use crate::activities::Caller;
 use crate::committer::CommitError;
-use crate::executor::{GuestEnd, Play, PlayError, SharedOrchestration};
+use crate::executor::PlayError;
+use crate::player::{Player, Stopped};
 use crate::router::{Message, Router};
 use crate::watch::{InstanceView, Progress};
 use crate::{RETRY_MS, Runtime, panic_text};
 use arrivals::Arrivals;
-use dacapo_core::history::CorruptHistory;
-use dacapo_core::orchestration::Stop;
-use dacapo_core::replay::Mismatch;
 use dacapo_core::turn::{child_failure, child_outcome, failed_output};
 use dacapo_core::{
-    ChildStart, Event, Failure, InstanceId, Orchestration, Payload, RuntimeStatus, Send, TurnEnd, TurnOutcome,
-    TurnRecord,
+    ChildStart, Event, Failure, InstanceId, Orchestration, Payload, RuntimeStatus, Send, TurnOutcome, TurnRecord,
 };
 use dacapo_store::{
     Delivery, Fence, FunctionKind, InstanceKey, ModuleVersion, NewInstance, NextExecution, Outgoing, Parent, Refused,
@@ -28,7 +25,7 @@ use futures::FutureExt;
 pub(crate) use load::try_on;
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 /// An instance that was created a moment ago; its opening is durable.
 pub(crate) struct Created {
@@ -60,6 +57,9 @@ impl Created {
     }
 }
 
+/// The kind of failure of an instance whose turns were cut too often.
+pub(crate) const CUT: &str = "cut";
+
 /// What is known of an instance without its guest: enough to commit a turn and to show it.
 #[derive(Clone, Debug)]
 pub(crate) struct Known {
@@ -79,19 +79,13 @@ pub(crate) struct Known {
 /// An instance in memory, with its guest parked.
 pub(crate) struct Held {
     known: Known,
-    orchestration: SharedOrchestration,
-    play: Box<dyn Play>,
+    player: Player,
 }
 
 impl Held {
     /// What it costs to keep it, in bytes. An estimate.
     pub(crate) fn memory_bytes(&self) -> usize {
-        size_of::<Self>() + 1_024 + self.play.memory_bytes()
-    }
-
-    fn orchestration(&self) -> MutexGuard<'_, Orchestration> {
-        // Poisoned by a panic in the middle of a turn; the task that played it has ended with it.
-        self.orchestration.lock().unwrap_or_else(PoisonError::into_inner)
+        size_of::<Self>() + 1_024 + self.player.memory_bytes()
     }
 }
 
@@ -149,15 +143,14 @@ impl From<(&Known, PlayError)> for Trouble {
     }
 }
 
-impl From<(&Known, CorruptHistory)> for Trouble {
-    fn from((known, error): (&Known, CorruptHistory)) -> Self {
-        Trouble::Stalled(Box::new(known.clone()), error.to_string())
-    }
-}
-
-impl From<(&Known, Box<Mismatch>)> for Trouble {
-    fn from((known, mismatch): (&Known, Box<Mismatch>)) -> Self {
-        Trouble::Stalled(Box::new(known.clone()), mismatch.to_string())
+impl From<(&Known, Stopped)> for Trouble {
+    fn from((known, stopped): (&Known, Stopped)) -> Self {
+        match stopped {
+            Stopped::Play(error) => (known, error).into(),
+            Stopped::Corrupt(_) | Stopped::Mismatch(_) => {
+                Trouble::Stalled(Box::new(known.clone()), stopped.to_string())
+            }
+        }
     }
 }
 
@@ -170,7 +163,7 @@ pub(crate) async fn play(
     flight: &mut Flight,
 ) -> Option<Box<Held>> {
     let mut arrivals = Arrivals::of(messages);
-    let held = held.filter(|held| !arrivals.is_purged(held.known.fence.key));
+    let held = held.filter(|held| !arrivals.has_let_go(held.known.fence.key));
     let mut start = match (arrivals.created.take(), held) {
         // A new instance took the id: whatever was held belongs to an older one, and so does what is in flight.
         (Some(created), held) if held.as_ref().is_none_or(|held| held.known.fence.key != created.key) => {
@@ -195,7 +188,7 @@ pub(crate) async fn play(
                 cut = Some(key);
                 tracing::warn!(instance = %id, cuts, %reason, "a turn was cut; it has not happened");
                 if cuts >= runtime.config.cuts_before_failure {
-                    let failure = Failure::new("cut", format!("the turn was cut {cuts} times: {reason}"));
+                    let failure = Failure::new(CUT, format!("the turn was cut {cuts} times: {reason}"));
                     break fail(runtime, id, key, failure, flight).await;
                 }
             }
@@ -280,11 +273,11 @@ async fn attempt(
         let reason = "the history ends with a failure, and nothing in the inbox says that it was rewound".to_owned();
         return Err(Trouble::Stalled(Box::new(held.known), reason));
     }
-    let begun = held.orchestration().begin_turn(runtime.clock.now_ms(), std::mem::take(&mut portion.events));
+    let begun = held.player.orchestration().begin_turn(runtime.clock.now_ms(), std::mem::take(&mut portion.events));
     let mut finished = false;
     let mut next_execution = None;
     if begun {
-        let outcome = guest_turn(&mut held).await?;
+        let outcome = held.player.turn().await.map_err(|stopped| Trouble::from((&held.known, stopped)))?;
         finished = outcome.status.is_finished();
         next_execution = outcome.next_execution.clone();
         let is_first_turn = held.known.fence.next_seq == 1;
@@ -295,7 +288,7 @@ async fn attempt(
         }
     } else {
         // The clock may have been set back since its timer rang.
-        let next_timer = held.orchestration().next_timer();
+        let next_timer = held.player.orchestration().next_timer();
         runtime.timers.set(held.known.fence.key, id, next_timer);
     }
     for call in arrivals.consumed(held.known.fence.key, &portion) {
@@ -307,23 +300,6 @@ async fn attempt(
         return Ok(Some(load::Loaded::opened(held.known, opening).hold(runtime).await?.0));
     }
     Ok(Some(held).filter(|_| !finished))
-}
-
-/// Lets the guest run and closes the turn, live or replayed.
-async fn guest_turn(held: &mut Held) -> Result<TurnOutcome, Trouble> {
-    // What has arrived for a suspended instance is kept; its guest learns of it when it is resumed.
-    let is_suspended = held.orchestration().is_suspended();
-    let ended = if is_suspended { Ok(GuestEnd::Parked) } else { held.play.run_turn().await };
-    let mut orchestration = held.orchestration.lock().unwrap_or_else(PoisonError::into_inner);
-    let end = match (ended, orchestration.stop()) {
-        (_, Some(Stop::Fault(fault))) => TurnEnd::Faulted(fault.clone().into_failure()),
-        // `finish_turn` reports it, whatever the guest did after it.
-        (_, Some(Stop::Mismatch(_))) | (Ok(GuestEnd::Parked), None) => TurnEnd::Parked,
-        (Ok(GuestEnd::Returned(result)), None) => TurnEnd::Returned(result),
-        (Ok(GuestEnd::Trapped(failure)), None) => TurnEnd::Faulted(failure),
-        (Err(error), None) => return Err((&held.known, error).into()),
-    };
-    orchestration.finish_turn(end).map_err(|mismatch| (&held.known, mismatch).into())
 }
 
 /// Hands the turn to the committer. Only once it is durable is it shown and its timer armed.

@@ -8,8 +8,11 @@
 //! | [`modules`] | which module version serves which function |
 //! | [`config`], [`clock`] | settings, and the only source of time |
 //! | [`check`] | would open instances go on with another build |
+//! | [`export`] | a history as a file, and how it is played without a server |
+//! | `upgrade` | moves an open instance to another version |
 //! | `router` | finds or makes the slot of an instance; evicts the least recently used warm ones |
 //! | `instance` | plays the turns of one instance, one at a time |
+//! | `player` | plays one execution on a guest, live or from a history |
 //! | `committer` | group commit |
 //! | `timers`, `activities` | what a committed turn asked for |
 //! | `recovery` | finds the work that a stopped server left |
@@ -21,11 +24,14 @@ pub mod clock;
 mod committer;
 pub mod config;
 pub mod executor;
+pub mod export;
 mod instance;
 pub mod modules;
+mod player;
 mod recovery;
 mod router;
 mod timers;
+mod upgrade;
 pub mod watch;
 
 pub use check::Checked;

@@ -2,6 +2,7 @@
 
 use crate::committer::CommitError;
 use crate::executor::InvalidModule;
+use crate::upgrade::answers_to;
 use crate::{RETRY_MS, Runtime};
 use dacapo_core::InstanceId;
 use dacapo_core::ids::{MAX_NAME_CHARS, find_name, fold_name};
@@ -45,8 +46,14 @@ pub enum DeployError {
     UnknownVersion {
         /// The module.
         module: String,
-        /// The version.
-        version: u32,
+        /// The version, as it was named.
+        version: String,
+    },
+    /// There is nothing to go back to.
+    #[error("The module '{module}' has no version before the active one.")]
+    NothingBefore {
+        /// The module.
+        module: String,
     },
     /// Unfinished instances are on the version.
     #[error(
@@ -162,8 +169,19 @@ impl Catalog {
         self.read().versions.values().cloned().collect()
     }
 
-    fn find(&self, module: &str, version: u32) -> Option<Arc<ModuleVersion>> {
-        self.read().versions.get(&(module.to_owned(), version)).cloned()
+    /// The versions of a module, by number.
+    pub(crate) fn of_module(&self, module: &str) -> Vec<Arc<ModuleVersion>> {
+        self.all().into_iter().filter(|version| version.module == module).collect()
+    }
+
+    /// The versions that export the orchestrator, those of the module that new instances take first.
+    pub(crate) fn exporters(&self, name: &str) -> Vec<Arc<ModuleVersion>> {
+        let active = self.orchestrator(name);
+        let is_first = |version: &ModuleVersion| active.as_ref().is_some_and(|active| active.module == version.module);
+        let all = self.all().into_iter();
+        let mut exporters: Vec<_> = all.filter(|it| find_name(&it.orchestrators, name).is_some()).collect();
+        exporters.sort_by_key(|version| !is_first(version));
+        exporters
     }
 }
 
@@ -216,9 +234,39 @@ impl Runtime {
         }
     }
 
-    pub(crate) async fn delete_version(&self, module: &str, version: u32) -> Result<(), DeployError> {
-        let unknown = || DeployError::UnknownVersion { module: module.to_owned(), version };
-        let found = self.catalog.find(module, version).ok_or_else(unknown)?;
+    /// Makes the version that `wanted` names the active one; without a name the newest before the active one.
+    pub(crate) async fn activate(&self, module: &str, wanted: Option<&str>) -> Result<Arc<ModuleVersion>, DeployError> {
+        let _one_at_a_time = self.deploying.lock().await;
+        let versions = self.catalog.of_module(module);
+        let unknown =
+            |version: &str| DeployError::UnknownVersion { module: module.to_owned(), version: version.into() };
+        let found = match wanted {
+            Some(wanted) => {
+                versions.iter().find(|version| answers_to(version, wanted)).ok_or_else(|| unknown(wanted))?
+            }
+            None => {
+                let active = versions.iter().find(|version| version.active).ok_or_else(|| unknown("(active)"))?;
+                let before = versions.iter().rfind(|version| version.version < active.version);
+                before.ok_or_else(|| DeployError::NothingBefore { module: module.to_owned() })?
+            }
+        };
+        self.committer.commit(Write::Activate(found.id)).await.map_err(|error| match error {
+            CommitError::Refused(Refused::UnknownVersion) => unknown(&found.version.to_string()),
+            CommitError::Refused(Refused::NameTaken { kind, function, module }) => {
+                DeployError::NameTaken { kind, function, module }
+            }
+            other => other.into(),
+        })?;
+        self.reload_catalog().await?;
+        self.catalog.version(found.id).ok_or_else(|| unknown(&found.version.to_string()))
+    }
+
+    /// Deletes the version that `wanted` names.
+    pub(crate) async fn delete_version(&self, module: &str, wanted: &str) -> Result<(), DeployError> {
+        let unknown = || DeployError::UnknownVersion { module: module.to_owned(), version: wanted.to_owned() };
+        let versions = self.catalog.of_module(module);
+        let found = versions.iter().find(|version| answers_to(version, wanted)).ok_or_else(unknown)?;
+        let version = found.version;
         let _one_at_a_time = self.deploying.lock().await;
         self.committer.commit(Write::DeleteVersion(found.id)).await.map_err(|error| match error {
             CommitError::Refused(Refused::UnknownVersion) => unknown(),

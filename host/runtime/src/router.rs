@@ -27,6 +27,8 @@ pub(crate) enum Message {
     Inbox { key: InstanceKey, seq: u64, event: Event },
     /// An activity has ended. Not durable until a turn consumes it.
     Activity { key: InstanceKey, generation: u32, task: TaskId, event: Event, fate: Fate },
+    /// The instance is on another version now.
+    Moved(InstanceKey),
     /// Its timer is due, or it was found with work at the start.
     Wake,
 }

@@ -241,6 +241,12 @@ impl StatusBoard {
         }
     }
 
+    /// What is known of it beyond the store is not so any more: it was moved to another version.
+    pub(crate) fn revive(&self, id: &InstanceId, key: InstanceKey) {
+        self.unstall(key);
+        self.forget(id);
+    }
+
     /// A view of what is stored, with what is known beyond that.
     pub(crate) fn as_it_is(&self, view: InstanceView) -> InstanceView {
         let progress = self.shard(&view.id).progress_of(&view);

@@ -18,8 +18,8 @@ const TURN_BYTES: usize = 8 << 20;
 #[derive(Default)]
 pub(super) struct Arrivals {
     pub(super) created: Option<Box<Created>>,
-    /// Instances that were purged.
-    purged: Vec<InstanceKey>,
+    /// Instances that were purged, or moved to another version: what is held of them is of no use any more.
+    let_go: Vec<InstanceKey>,
     activities: VecDeque<(CallKey, Event)>,
     inbox: BTreeMap<(InstanceKey, u64), Event>,
 }
@@ -52,7 +52,7 @@ impl Arrivals {
         for message in messages {
             match message {
                 Message::Created(created) => arrivals.created = Some(created),
-                Message::Purged(key) => arrivals.purged.push(key),
+                Message::Purged(key) | Message::Moved(key) => arrivals.let_go.push(key),
                 Message::Inbox { key, seq, event } => arrivals.take_in(key, [InboxEntry { seq, event }]),
                 // The turn that asked for it never happened; whoever asks now asks anew.
                 Message::Activity { fate, .. } if fate.is_lost() => {}
@@ -70,8 +70,8 @@ impl Arrivals {
         self.inbox.extend(entries.into_iter().map(|entry| ((key, entry.seq), entry.event)));
     }
 
-    pub(super) fn is_purged(&self, key: InstanceKey) -> bool {
-        self.purged.contains(&key)
+    pub(super) fn has_let_go(&self, key: InstanceKey) -> bool {
+        self.let_go.contains(&key)
     }
 
     /// Activity calls whose results these are.

@@ -1,12 +1,13 @@
 //! Brings an instance into memory: fresh from its creation, or cold by replaying its history.
 
-use super::{Created, Fate, Held, Known, Trouble, guest_turn};
+use super::{Created, Fate, Held, Known, Trouble};
 use crate::Runtime;
 use crate::activities::Activities;
+use crate::player::Player;
 use dacapo_core::rewind::{Rewind, effective, rewind};
-use dacapo_core::{Event, InstanceId, Orchestration, Payload, StoredTurn, TurnRecord};
-use dacapo_store::{InboxEntry, Instance, ModuleVersion, StoreError};
-use std::sync::{Arc, Mutex};
+use dacapo_core::{Event, InstanceId, Payload, RuntimeStatus, StoredTurn, TurnRecord};
+use dacapo_store::{Fence, InboxEntry, Instance, ModuleVersion, StoreError};
+use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 
 /// An instance as far as it is known, before its guest is needed.
@@ -36,11 +37,19 @@ pub(super) fn input_of(opening: &TurnRecord) -> Option<Payload> {
 
 /// Reads an unfinished instance with its history and inbox.
 pub(super) async fn read(runtime: &Runtime, id: &InstanceId) -> Result<Loaded, Trouble> {
+    read_if(runtime, id, |status| !status.is_finished()).await.map(|cold| Loaded::Cold(Box::new(cold)))
+}
+
+async fn read_if(
+    runtime: &Runtime,
+    id: &InstanceId,
+    wanted_status: impl Fn(RuntimeStatus) -> bool + std::marker::Send + 'static,
+) -> Result<Cold, Trouble> {
     // Closed never: the semaphore lives as long as the runtime.
     let permit = runtime.router.cold_loads.clone().acquire_owned().await.map_err(|_| Trouble::Closed)?;
     let wanted = id.clone();
     let found = runtime.read(move |store| {
-        let Some(instance) = store.instance(&wanted)?.filter(|instance| !instance.status.is_finished()) else {
+        let Some(instance) = store.instance(&wanted)?.filter(|instance| wanted_status(instance.status)) else {
             return Ok(None);
         };
         // Three reads, not one: its own turns cannot come between, since it plays none now. A purge can, and then finds
@@ -56,7 +65,7 @@ pub(super) async fn read(runtime: &Runtime, id: &InstanceId) -> Result<Loaded, T
     let (instance, history, inbox) = found.await?.ok_or(Trouble::Gone)?;
     let opening = history.as_ref().ok().and_then(|history| history.first());
     let known = Known::of(instance, opening.and_then(|opening| input_of(&opening.record)));
-    Ok(Loaded::Cold(Box::new(Cold { known, history, inbox, _permit: Some(permit) })))
+    Ok(Cold { known, history, inbox, _permit: Some(permit) })
 }
 
 impl Known {
@@ -111,7 +120,7 @@ impl Loaded {
             Self::Cold(cold) => {
                 let version = cold.known.version(runtime)?;
                 let (held, rewind) = cold.replay(runtime, &version).await?;
-                let calls: Vec<_> = held.orchestration().open_activities().collect();
+                let calls: Vec<_> = held.player.orchestration().open_activities().collect();
                 let caller = held.known.caller();
                 for call in calls {
                     let runner = caller.resolve(runtime, &call);
@@ -123,16 +132,19 @@ impl Loaded {
     }
 }
 
-/// Plays what has happened to an instance on another version; nothing comes of it. Why it could not go on there.
+/// Plays what has happened to an instance on another version; nothing comes of it. What was looked at, and why it could
+/// not go on there. One that has failed is played as far as it would be rewound.
 pub(crate) async fn try_on(
     runtime: &Arc<Runtime>,
     id: &InstanceId,
     version: &ModuleVersion,
-) -> Result<Option<String>, Trouble> {
-    let Loaded::Cold(cold) = read(runtime, id).await? else { return Ok(None) };
+) -> Result<(Fence, Option<String>), Trouble> {
+    let goes_on = |status: RuntimeStatus| !status.is_finished() || status == RuntimeStatus::Failed;
+    let cold = read_if(runtime, id, goes_on).await?;
+    let fence = cold.known.fence;
     match cold.replay(runtime, version).await {
-        Ok(_) => Ok(None),
-        Err(Trouble::Stalled(_, reason) | Trouble::Cut(_, reason)) => Ok(Some(reason)),
+        Ok(_) => Ok((fence, None)),
+        Err(Trouble::Stalled(_, reason) | Trouble::Cut(_, reason)) => Ok((fence, Some(reason))),
         Err(trouble) => Err(trouble),
     }
 }
@@ -158,21 +170,13 @@ impl Cold {
         }
         let mut turns = turns.into_iter();
         let opening = turns.next().map_or(TurnRecord::new(0, Vec::new()), |turn| turn.record);
-        let orchestration = Orchestration::open(known.identity(), runtime.config.limits.clone(), opening)
-            .map_err(|error| Trouble::from((&known, error)))?;
-        let orchestration = Arc::new(Mutex::new(orchestration));
-        let play = runtime
-            .guests
-            .orchestrators
-            .begin(version, orchestration.clone())
-            .await
-            .map_err(|error| Trouble::from((&known, error)))?;
-        let mut held = Box::new(Held { known, orchestration, play });
+        let stopped = |known: &Known, stopped| Trouble::from((known, stopped));
+        let (executor, limits) = (&*runtime.guests.orchestrators, runtime.config.limits.clone());
+        let player = Player::open(executor, version, known.identity(), limits, opening).await;
+        let mut player = player.map_err(|error| stopped(&known, error))?;
         for turn in turns {
-            let begun = held.orchestration().replay_turn(turn);
-            begun.map_err(|error| Trouble::from((&held.known, error)))?;
-            guest_turn(&mut held).await?;
+            player.replay(turn).await.map_err(|error| stopped(&known, error))?;
         }
-        Ok((held, rewind))
+        Ok((Box::new(Held { known, player }), rewind))
     }
 }

@@ -11,7 +11,7 @@ use dacapo_runtime::{Client, InstanceView, ManualClock, Runtime, RuntimeConfig, 
 use dacapo_store::memory::MemoryStore;
 use dacapo_store::{
     ContinueAfter, Delivery, InboxEntry, Instance, InstanceFilter, InstanceKey, ModuleVersion, Page, Refused, Result,
-    Store, StoreError, StoredTurn, Write, Written,
+    Store, StoreError, StoredTurn, VersionId, Write, Written,
 };
 use futures::future::BoxFuture;
 use std::pin::pin;
@@ -369,6 +369,10 @@ impl Store for UnrulyStore {
         self.inner.modules()
     }
 
+    fn pins(&self) -> Result<Vec<(VersionId, u64)>> {
+        self.inner.pins()
+    }
+
     fn component(&self, digest: &str) -> Result<Option<Vec<u8>>> {
         self.inner.component(digest)
     }
@@ -409,12 +413,12 @@ pub(crate) fn json(text: &str) -> Payload {
 
 /// Starts `Flow` as an instance with this id.
 pub(crate) fn flow(text: &str) -> Start {
-    Start { name: "flow".into(), id: Some(id(text)), input: json("7") }
+    Start { name: "flow".into(), id: Some(id(text)), input: json("7"), version: None }
 }
 
 /// Starts `Nap` as an instance with this id.
 pub(crate) fn nap(text: &str, ms: u64) -> Start {
-    Start { name: "nap".into(), id: Some(id(text)), input: json(&ms.to_string()) }
+    Start { name: "nap".into(), id: Some(id(text)), input: json(&ms.to_string()), version: None }
 }
 
 /// Waits for a view that is wanted, of whichever instance has the id.

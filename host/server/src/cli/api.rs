@@ -41,8 +41,7 @@ pub(crate) fn server_url(text: &str) -> Result<Url, String> {
     let absolute = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
     let url = Url::parse(&absolute).map_err(|error| format!("{error}; it looks like http://127.0.0.1:7071"))?;
     match url.scheme() {
-        "http" if url.has_host() => Ok(url),
-        "https" => Err("this command line speaks plain http only: give it the address behind the TLS proxy".into()),
+        "http" | "https" if url.has_host() => Ok(url),
         _ => Err("it looks like http://127.0.0.1:7071".into()),
     }
 }
@@ -229,7 +228,7 @@ mod tests {
     fn servers_are_named_in_short_or_in_full() {
         assert_eq!(server_url("localhost:7071").expect("short").as_str(), "http://localhost:7071/");
         assert_eq!(server_url("http://[::1]:80/base/").expect("full").path(), "/base/");
-        for wrong in ["", "ftp://host", "http://", "https://host", "http://host:port"] {
+        for wrong in ["", "ftp://host", "http://", "http://host:port"] {
             server_url(wrong).expect_err(wrong);
         }
     }

@@ -31,12 +31,16 @@ mod output;
 mod progress;
 mod purge;
 mod raise;
+mod replay;
 mod restart;
+mod rollback;
 mod serve;
 mod start;
 mod status;
 mod terminate;
 mod text;
+mod timeline;
+mod upgrade;
 mod view;
 
 use api::Api;
@@ -75,6 +79,7 @@ enum Command {
     Serve(serve::Args),
     Deploy(deploy::Args),
     Modules(modules::Args),
+    Rollback(rollback::Args),
     Start(start::Args),
     Status(status::Args),
     Raise(raise::Args),
@@ -88,6 +93,9 @@ enum Command {
     Rewind(act::Args),
     Restart(restart::Args),
     History(history::Args),
+    Timeline(timeline::Args),
+    Replay(replay::Args),
+    Upgrade(upgrade::Args),
     Purge(purge::Args),
     Health(health::Args),
     #[command(hide = true)]
@@ -113,6 +121,7 @@ fn run(cli: Cli) -> Result<Exit, CliError> {
     match cli.command {
         Command::Serve(args) => block_on(Builder::new_multi_thread(), serve::run(args)),
         Command::CompileModule(args) => compile_module::run(args),
+        Command::Replay(args) => block_on(Builder::new_multi_thread(), replay::run(args, cli.output)),
         command => {
             let session = Session { api: Api::new(cli.server)?, output: Output::new(cli.output) };
             block_on(Builder::new_current_thread(), call(command, &session))
@@ -128,6 +137,7 @@ async fn call(command: Command, session: &Session) -> Result<Exit, CliError> {
     match command {
         Command::Deploy(args) => deploy::run(args, session).await,
         Command::Modules(args) => modules::run(args, session).await,
+        Command::Rollback(args) => rollback::run(args, session).await,
         Command::Start(args) => start::run(args, session).await,
         Command::Status(args) => status::run(args, session).await,
         Command::Raise(args) => raise::run(args, session).await,
@@ -138,9 +148,13 @@ async fn call(command: Command, session: &Session) -> Result<Exit, CliError> {
         Command::Rewind(args) => act::REWIND.run(args, session).await,
         Command::Restart(args) => restart::run(args, session).await,
         Command::History(args) => history::run(args, session).await,
+        Command::Timeline(args) => timeline::run(args, session).await,
+        Command::Upgrade(args) => upgrade::run(args, session).await,
         Command::Purge(args) => purge::run(args, session).await,
         Command::Health(args) => health::run(args, session).await,
-        Command::Serve(_) | Command::CompileModule(_) => Err(CliError::error("this command talks to no server")),
+        Command::Serve(_) | Command::CompileModule(_) | Command::Replay(_) => {
+            Err(CliError::error("this command talks to no server"))
+        }
     }
 }
 

@@ -35,8 +35,8 @@ enum Action {
 /// One version of a module, as the server tells it.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Version {
-    name: String,
-    version: u32,
+    pub(super) name: String,
+    pub(super) version: u32,
     digest: String,
     #[serde(default)]
     orchestrators: Vec<String>,
@@ -44,6 +44,9 @@ pub(crate) struct Version {
     activities: Vec<String>,
     #[serde(default)]
     active: Option<bool>,
+    /// Unfinished instances that are on it.
+    #[serde(default)]
+    instances: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -53,7 +56,7 @@ struct Module {
 
 impl Version {
     /// The header of a table of versions.
-    pub(crate) const HEADER: &[&str] = &["MODULE", "VERSION", "DIGEST", "ORCHESTRATORS", "ACTIVITIES"];
+    pub(crate) const HEADER: &[&str] = &["MODULE", "VERSION", "DIGEST", "INSTANCES", "ORCHESTRATORS", "ACTIVITIES"];
 
     /// Reads a version.
     pub(crate) fn parse(json: &RawValue) -> Result<Self, CliError> {
@@ -67,7 +70,8 @@ impl Version {
             Some(true) | None => self.version.to_string(),
         };
         let digest = self.digest.chars().take(SHORT_DIGEST).collect();
-        vec![self.name.clone(), version, digest, self.orchestrators.join(", "), self.activities.join(", ")]
+        let instances = self.instances.map(|instances| instances.to_string()).unwrap_or_default();
+        vec![self.name.clone(), version, digest, instances, self.orchestrators.join(", "), self.activities.join(", ")]
     }
 }
 
@@ -132,9 +136,9 @@ mod tests {
     #[test]
     fn a_row_names_what_the_module_exports() {
         let json = r#"{"name":"M","version":2,"digest":"0123456789abcdef","orchestrators":["A","B"],"activities":[],
-            "imports":[],"active":false}"#;
+            "imports":[],"active":false,"instances":3}"#;
         let raw: &RawValue = serde_json::from_str(json).expect("JSON");
         let row = Version::parse(raw).expect("a version").row();
-        assert_eq!(row, ["M", "2 (replaced)", "0123456789ab", "A, B", ""]);
+        assert_eq!(row, ["M", "2 (replaced)", "0123456789ab", "3", "A, B", ""]);
     }
 }

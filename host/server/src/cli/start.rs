@@ -6,6 +6,7 @@ use super::exit::{CliError, Exit};
 use super::filter::instance_id;
 use super::input;
 use super::output;
+use super::text;
 use super::view::View;
 use dacapo_core::InstanceId;
 use serde::Deserialize;
@@ -21,6 +22,9 @@ pub(crate) struct Args {
     /// The input: JSON, @FILE, or - for standard input; null when there is none.
     #[arg(long, value_name = "JSON", allow_hyphen_values = true)]
     input: Option<String>,
+    /// The version of its module: its number, or the beginning of its digest. The active one when there is none.
+    #[arg(long, value_name = "VERSION")]
+    version: Option<String>,
     /// Wait for the end, and show it; the exit code says which it was.
     #[arg(long)]
     wait: bool,
@@ -47,14 +51,15 @@ pub(crate) async fn run(args: Args, session: &Session) -> Result<Exit, CliError>
     let input = args.input.as_deref().map(|input| input::json("--input", input)).transpose()?;
     let mut path = vec!["orchestrators", args.name.as_str()];
     path.extend(args.id.as_ref().map(InstanceId::as_str));
-    let request = session.api.post(session.api.durable(&path, &[]), input);
+    let query: Vec<_> = args.version.into_iter().map(|version| ("version", version)).collect();
+    let request = session.api.post(session.api.durable(&path, &query), input);
     let reply = session.api.send(request).await?.accepted("this server starts nothing: is it a Dacapo?")?;
     let started: Started = reply.parse()?;
     if !args.wait {
         return started.show(&reply.body, session);
     }
     let id = InstanceId::parse(&started.id).map_err(|error| CliError::error(error.to_string()))?;
-    eprintln!("started {id}");
+    eprintln!("started {}", text::one_line(id.as_str()));
     wait(&id, session).await
 }
 

@@ -27,6 +27,16 @@ pub(crate) struct View {
     pub(crate) last_updated_time: String,
     #[serde(default)]
     parent_instance_id: Option<String>,
+    #[serde(default)]
+    activities: Vec<Activity>,
+}
+
+/// How far a running activity is.
+#[derive(Clone, Debug, Deserialize)]
+struct Activity {
+    name: String,
+    attempt: u32,
+    progress: Box<RawValue>,
 }
 
 impl View {
@@ -71,6 +81,9 @@ impl View {
         if let Some(parent) = &self.parent_instance_id {
             pairs.push(("parent", parent.clone()));
         }
+        for Activity { name, attempt, progress } in &self.activities {
+            pairs.push(("running", format!("{name}, attempt {attempt}: {}", text::compact(progress.get()))));
+        }
         output::pairs(&pairs)
     }
 }
@@ -84,7 +97,8 @@ mod tests {
     use super::*;
 
     const JSON: &str = r#"{"name":"F","instanceId":"a\u001b","runtimeStatus":"Failed","input":1.0,
-        "customStatus":{ "done" : 1 },"output":"x\ny","createdTime":"C","lastUpdatedTime":"U","parentInstanceId":"p"}"#;
+        "customStatus":{ "done" : 1 },"output":"x\ny","createdTime":"C","lastUpdatedTime":"U","parentInstanceId":"p",
+        "activities":[{"name":"A","attempt":2,"progress":{ "n": 1 }}]}"#;
 
     #[test]
     fn a_status_is_shown_with_its_values_as_they_were_sent() {
@@ -94,7 +108,8 @@ mod tests {
         assert_eq!(view.exit(), Exit::Failed);
         let details = view.details();
         assert!(details.starts_with("id             a\\u001b\norchestrator   F\nstate          Failed\n"), "{details}");
-        assert!(details.contains("input          1.0\n") && details.ends_with("parent         p"), "{details}");
+        assert!(details.contains("input          1.0\n") && details.contains("parent         p\n"), "{details}");
+        assert!(details.ends_with("running        A, attempt 2: {\"n\":1}"), "{details}");
     }
 
     #[test]

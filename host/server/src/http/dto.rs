@@ -1,11 +1,11 @@
 //! What replies are made of: the JSON bodies, with their keys in the contract's order.
 
-use super::history::HistoryEvent;
+use super::history::{HistoryEvent, Moment};
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use dacapo_core::{InstanceId, Payload};
-use dacapo_runtime::client::Health;
+use dacapo_runtime::client::{Health, Published};
 use dacapo_runtime::{ActivityProgress, Checked, InstanceView};
 use dacapo_store::ModuleVersion;
 use jiff::Timestamp;
@@ -148,6 +148,16 @@ pub(super) struct Version<'a> {
     size_bytes: u64,
     created_time: Time,
     active: bool,
+    /// Unfinished instances that are on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instances: Option<u64>,
+}
+
+impl Version<'_> {
+    /// With the number of unfinished instances that are on it.
+    pub(super) fn held_by(self, instances: u64) -> Self {
+        Self { instances: Some(instances), ..self }
+    }
 }
 
 impl<'a> From<&'a ModuleVersion> for Version<'a> {
@@ -162,6 +172,7 @@ impl<'a> From<&'a ModuleVersion> for Version<'a> {
             size_bytes: version.size_bytes,
             created_time: Time(version.created_at_ms),
             active: version.active,
+            instances: None,
         }
     }
 }
@@ -172,6 +183,22 @@ pub(super) struct Module<'a> {
     #[serde(flatten)]
     pub(super) current: Version<'a>,
     pub(super) versions: Vec<Version<'a>>,
+}
+
+/// A custom status that an instance has published.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct TimelineEntry<'a> {
+    turn: u64,
+    timestamp: Moment,
+    custom_status: &'a Payload,
+}
+
+impl<'a> From<&'a Published> for TimelineEntry<'a> {
+    fn from(published: &'a Published) -> Self {
+        let Published { turn, at_ms, custom_status } = published;
+        Self { turn: *turn, timestamp: Moment(*at_ms), custom_status }
+    }
 }
 
 /// Which open instances would not go on with a build.

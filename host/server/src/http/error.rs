@@ -101,6 +101,10 @@ impl From<ClientError> for ApiError {
         let message = error.to_string();
         match error {
             ClientError::NoSuchOrchestrator { .. } => Self::bad_request("NoSuchOrchestrator", message),
+            ClientError::NoSuchVersion { .. } => Self::bad_request("NoSuchVersion", message),
+            ClientError::Diverges { .. } => Self::new(StatusCode::CONFLICT, "Diverges", message),
+            ClientError::MovesOn(_) => Self::new(StatusCode::CONFLICT, "MovesOn", message),
+            ClientError::NotNow { .. } => Self::unavailable("NotNow", message),
             ClientError::Name { .. } => Self::bad_request("InvalidName", message),
             ClientError::UnknownInstance(_) => Self::missing("UnknownInstance", message),
             ClientError::InstanceExists { .. } => Self::new(StatusCode::CONFLICT, "InstanceExists", message),
@@ -131,6 +135,7 @@ impl From<DeployError> for ApiError {
             DeployError::Export { .. } => Self::bad_request("InvalidExport", message),
             DeployError::NameTaken { .. } => Self::new(StatusCode::CONFLICT, "NameTaken", message),
             DeployError::Pinned { .. } => Self::new(StatusCode::CONFLICT, "Pinned", message),
+            DeployError::NothingBefore { .. } => Self::new(StatusCode::CONFLICT, "NothingBefore", message),
             DeployError::UnknownVersion { .. } => Self::missing("UnknownVersion", message),
             DeployError::NotChecked { .. } => Self::unavailable("NotChecked", message),
             DeployError::ShuttingDown => Self::unavailable("ShuttingDown", message),
@@ -204,7 +209,7 @@ mod tests {
             (InvalidModule::NotNow(name()).into(), (503, "NotNow", Some(5))),
             (DeployError::Export { kind, name: name(), problem: name() }, (400, "InvalidExport", None)),
             (DeployError::NameTaken { kind, function: name(), module: name() }, (409, "NameTaken", None)),
-            (DeployError::UnknownVersion { module: name(), version: 1 }, (404, "UnknownVersion", None)),
+            (DeployError::UnknownVersion { module: name(), version: "1".into() }, (404, "UnknownVersion", None)),
             (DeployError::Pinned { module: name(), version: 1, instances: 1 }, (409, "Pinned", None)),
             (DeployError::ShuttingDown, (503, "ShuttingDown", Some(5))),
             (DeployError::Store(store), (503, "StoreUnavailable", Some(5))),

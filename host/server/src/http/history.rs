@@ -35,7 +35,7 @@ pub(super) struct HistoryEvent<'a> {
 
 /// A time in milliseconds since 1970, written with its fraction of a second.
 #[derive(Clone, Copy, Default)]
-struct Moment(u64);
+pub(super) struct Moment(pub(super) u64);
 
 impl Serialize for Moment {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -9,8 +9,8 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{Request, StatusCode};
 use axum::response::Response;
-use dacapo_runtime::DeployError;
-use dacapo_store::ModuleVersion;
+use dacapo_store::{ModuleVersion, VersionId};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// `PUT /api/modules/{name}`: 201 for a new version, 200 where the active one is the same already.
@@ -45,18 +45,32 @@ pub(super) async fn check(
     Ok(dto::json(StatusCode::OK, &dto::Check::of(&name, &checked)))
 }
 
+/// `POST /api/modules/{name}/activate?version=VERSION`: 200 with the version that is active from now on; without a query
+/// the newest before the active one.
+pub(super) async fn activate(
+    State(api): Shared,
+    Segments(name): Segments<String>,
+    request: Request<Body>,
+) -> Result<Response, ApiError> {
+    let wanted = Query::of(request.uri()).text("version").filter(|version| !version.is_empty());
+    let version = api.client.activate(&name, wanted.as_deref()).await?;
+    Ok(dto::json(StatusCode::OK, &Version::from(&*version)))
+}
+
 /// `GET /api/modules`.
-pub(super) async fn list(State(api): Shared) -> Response {
-    let versions = api.client.modules();
-    let modules: Vec<_> = versions.chunk_by(|a, b| a.module == b.module).filter_map(module).collect();
-    dto::json(StatusCode::OK, &modules)
+pub(super) async fn list(State(api): Shared) -> Result<Response, ApiError> {
+    let (versions, pins) = (api.client.modules(), api.client.pins().await?);
+    let modules = versions.chunk_by(|a, b| a.module == b.module);
+    let modules: Vec<_> = modules.filter_map(|versions| module(versions, &pins)).collect();
+    Ok(dto::json(StatusCode::OK, &modules))
 }
 
 /// `GET /api/modules/{name}`.
 pub(super) async fn one(State(api): Shared, Segments(name): Segments<String>) -> Result<Response, ApiError> {
     let mut versions = api.client.modules();
     versions.retain(|version| version.module == name);
-    match module(&versions) {
+    let pins = api.client.pins().await?;
+    match module(&versions, &pins) {
         Some(module) => Ok(dto::json(StatusCode::OK, &module)),
         None => Err(ApiError::missing("UnknownModule", format!("There is no module '{name}'."))),
     }
@@ -67,15 +81,15 @@ pub(super) async fn delete_version(
     State(api): Shared,
     Segments((module, version)): Segments<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
-    // What is no number is no version either.
-    let version = version.parse().map_err(|_| DeployError::UnknownVersion { module: module.clone(), version: 0 })?;
-    api.client.delete_version(&module, version).await?;
+    api.client.delete_version(&module, &version).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// All versions of one module. Where none is active, the newest speaks for it.
-fn module(versions: &[Arc<ModuleVersion>]) -> Option<Module<'_>> {
+fn module<'a>(versions: &'a [Arc<ModuleVersion>], pins: &HashMap<VersionId, u64>) -> Option<Module<'a>> {
     let current = versions.iter().find(|version| version.active).or(versions.last())?;
-    let versions = versions.iter().map(|version| Version::from(&**version)).collect();
-    Some(Module { current: Version::from(&**current), versions })
+    let counted = |version: &'a Arc<ModuleVersion>| {
+        Version::from(&**version).held_by(pins.get(&version.id).copied().unwrap_or_default())
+    };
+    Some(Module { current: counted(current), versions: versions.iter().map(counted).collect() })
 }

@@ -14,6 +14,7 @@ use axum::http::{HeaderValue, Request, StatusCode, header};
 use axum::response::Response;
 use dacapo_core::{InstanceId, Payload, RuntimeStatus};
 use dacapo_runtime::{InstanceView, Start};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The longest that a start waits for the end, in milliseconds: what proxies in front of it commonly allow.
@@ -44,10 +45,12 @@ async fn start_as(
     request: Request<axum::body::Body>,
 ) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
-    let timeout_ms = timeout_ms(Query::of(&parts.uri))?;
+    let query = Query::of(&parts.uri);
+    let timeout_ms = timeout_ms(query)?;
+    let version = query.text("version").filter(|version| !version.is_empty()).map(Cow::into_owned);
     let bound = Bound { setting: "payload_bytes", limit_bytes: api.settings.payload_bytes };
     let input = body::json(&body::read(body, bound).await?)?;
-    let id = api.client.start(Start { name, id, input }).await?;
+    let id = api.client.start(Start { name, id, input, version }).await?;
     if let Some(timeout_ms) = timeout_ms
         && let Some(view) = end_of(api, &id, timeout_ms).await?
     {

@@ -1,6 +1,7 @@
 //! `/instances`: reading, listing, purging and acting on instances.
 
 pub(super) mod acts;
+pub(super) mod debug;
 pub(super) mod list;
 pub(super) mod purge;
 pub(super) mod status;

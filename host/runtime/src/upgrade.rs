@@ -1,0 +1,96 @@
+//! Moves an open instance to another version of its module, if what has happened to it replays there.
+
+use crate::Runtime;
+use crate::client::ClientError;
+use crate::committer::CommitError;
+use crate::instance::{self, Trouble};
+use crate::router::{Message, Router};
+use dacapo_core::ids::find_name;
+use dacapo_core::{InstanceId, RuntimeStatus};
+use dacapo_store::{Instance, ModuleVersion, Refused, VersionId, Write};
+use std::sync::Arc;
+
+/// How often an instance that moves on meanwhile is looked at again.
+const ATTEMPTS: usize = 10;
+
+impl Runtime {
+    /// Pins `id` to the version of its module that `wanted` names. Whatever holds it on the old one lets go.
+    pub(crate) async fn upgrade(
+        self: &Arc<Self>,
+        id: &InstanceId,
+        wanted: &str,
+    ) -> Result<Arc<ModuleVersion>, ClientError> {
+        for _ in 0..ATTEMPTS {
+            let looked_for = id.clone();
+            let found = self.read(move |store| store.instance(&looked_for)).await?;
+            let found = found.ok_or_else(|| ClientError::UnknownInstance(id.clone()))?;
+            if found.status.is_finished() && found.status != RuntimeStatus::Failed {
+                return Err(ClientError::Finished { id: id.clone(), status: found.status });
+            }
+            let version = self.version_for(&found, wanted)?;
+            if version.id == found.version {
+                return Ok(version);
+            }
+            if find_name(&version.orchestrators, &found.name).is_none() {
+                let reason = format!("that version does not export the orchestrator '{}'", found.name);
+                return Err(ClientError::Diverges { id: id.clone(), version: version.version, reason });
+            }
+            if self.moves(&found, &version).await? {
+                return Ok(version);
+            }
+        }
+        Err(ClientError::MovesOn(id.clone()))
+    }
+
+    fn version_for(&self, found: &Instance, wanted: &str) -> Result<Arc<ModuleVersion>, ClientError> {
+        let of = |id: VersionId| self.catalog.version(id).map(|version| version.module.clone());
+        // The version that a failed instance was on may have been deleted.
+        let module = of(found.version).or_else(|| self.catalog.orchestrator(&found.name).map(|it| it.module.clone()));
+        let known = module.as_deref().map(|module| self.catalog.of_module(module)).unwrap_or_default();
+        let version = known.iter().find(|version| answers_to(version, wanted)).cloned();
+        version.ok_or_else(|| ClientError::NoSuchVersion {
+            name: module.unwrap_or_else(|| found.name.clone()),
+            version: wanted.to_owned(),
+            known: known.iter().map(|version| version.version).collect(),
+        })
+    }
+
+    /// `false`: it has moved on since `found` was read.
+    async fn moves(self: &Arc<Self>, found: &Instance, version: &ModuleVersion) -> Result<bool, ClientError> {
+        let id = &found.id;
+        let fence = match instance::try_on(self, id, version).await {
+            Ok((fence, None)) => fence,
+            Ok((_, Some(reason))) => {
+                return Err(ClientError::Diverges { id: id.clone(), version: version.version, reason });
+            }
+            Err(Trouble::Gone | Trouble::Fenced) => return Ok(false),
+            Err(Trouble::NoRoom(_)) if self.make_room().await => return Ok(false),
+            Err(Trouble::Closed | Trouble::NoRoom(_)) => return Err(ClientError::ShuttingDown),
+            Err(trouble) => return Err(ClientError::NotNow { id: id.clone(), reason: trouble.to_string() }),
+        };
+        let (runtime, moved) = (self.clone(), id.clone());
+        let committed = self.committer.commit_then(Write::Repin { fence, version: version.id }, move |written| {
+            if written.is_ok() {
+                runtime.board.revive(&moved, fence.key);
+                Router::post(&runtime, &moved, Message::Moved(fence.key));
+            }
+        });
+        match committed.await {
+            Ok(_) => Ok(true),
+            Err(CommitError::Refused(Refused::Fenced | Refused::UnknownVersion | Refused::Finished { .. })) => {
+                Ok(false)
+            }
+            Err(other) => Err(other.into()),
+        }
+    }
+}
+
+/// Digits of a digest that name a version at least.
+const SHORTEST_DIGEST: usize = 8;
+
+/// Whether a version is called so: by its number (as `2`, or as the `2.0` of clients that count in two parts), or by its
+/// digest or the beginning of it.
+pub(crate) fn answers_to(version: &ModuleVersion, name: &str) -> bool {
+    let by_digest = name.len() >= SHORTEST_DIGEST && version.digest.starts_with(&name.to_ascii_lowercase());
+    by_digest || name.trim_end_matches(".0").parse() == Ok(version.version)
+}

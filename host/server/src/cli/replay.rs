@@ -1,0 +1,245 @@
+//! `dacapo replay`: plays an exported history on a build, without a server.
+
+use super::exit::{CliError, Exit};
+use super::output::{self, Format};
+use super::text;
+use anyhow::Context as _;
+use dacapo_core::ids::sha256_hex;
+use dacapo_core::replay::Mismatch;
+use dacapo_core::{Event, Limits, StoredTurn};
+use dacapo_runtime::executor::Exports;
+use dacapo_runtime::export::{HistoryFile, Played, Replay, ReplayError};
+use dacapo_store::{ModuleVersion, VersionId};
+use dacapo_wasm::WasmConfig;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Guests in memory: one that plays, and a few to ask it what it exports.
+const GUESTS: u32 = 8;
+
+/// Play an exported history on a build, without a server. Shows each event and command, and stops where the build does
+/// something else than the history says.
+///
+/// Exit code 0: it does all of it again. 6: it does not.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// A file that `dacapo history ID --export FILE` wrote.
+    file: PathBuf,
+    /// The build to play it on.
+    #[arg(long, value_name = "WASM")]
+    module: PathBuf,
+    /// Stop after this command, and show what is in flight then.
+    #[arg(long, value_name = "N")]
+    break_at: Option<u32>,
+}
+
+pub(crate) async fn run(args: Args, format: Format) -> Result<Exit, CliError> {
+    let text = std::fs::read_to_string(&args.file).with_context(|| args.file.display().to_string())?;
+    let history = HistoryFile::parse(&text).map_err(|error| error_of(&args.file, error))?;
+    // What is compiled is of no use later: the build is about to be changed.
+    let folder = tempfile::tempdir().context("cannot make a folder for the compiled module")?;
+    let (guests, build) = prepare(&args.module, folder.path()).await?;
+    if dacapo_core::ids::find_name(&build.orchestrators, &history.name).is_none() {
+        let there = build.orchestrators.join(", ");
+        let message = format!("the build does not export the orchestrator '{}'; it exports: {there}", history.name);
+        return Err(CliError::new(Exit::Conflict, message));
+    }
+    let replay = history.replay(&*guests.orchestrators, &build, Limits::default()).await;
+    let mut replay = replay.map_err(|error| error_of(&args.file, error))?;
+    let mut shown = Shown { format, items: Vec::new() };
+    let mut commands = 0;
+    while let Some(turn) = replay.next().await {
+        match turn {
+            Ok(played) => {
+                commands = played.first_command + command_count(&played.turn);
+                let stops = args.break_at.is_some_and(|at| at < commands);
+                shown.turn(&played, args.break_at.filter(|_| stops))?;
+                if stops {
+                    shown.in_flight(&replay)?;
+                    return shown.end(Exit::Done);
+                }
+            }
+            Err(ReplayError::Diverged { turn, first_command, mismatch }) => {
+                let played = Played { turn: *turn, first_command, by_the_host: false };
+                shown.turn(&played, mismatch.index.checked_sub(1).or(Some(0)).filter(|_| mismatch.index > 0))?;
+                shown.divergence(&mismatch)?;
+                return shown.end(Exit::Conflict);
+            }
+            Err(error) => return Err(error_of(&args.file, error)),
+        }
+    }
+    if let Some(at) = args.break_at {
+        let message = format!("there is no command {at}: the history has {commands} commands");
+        return Err(CliError::new(Exit::NotFound, message));
+    }
+    shown.agreement(commands)?;
+    shown.end(Exit::Done)
+}
+
+fn error_of(file: &Path, error: impl std::fmt::Display) -> CliError {
+    CliError::error(error.to_string()).of(&file.display().to_string())
+}
+
+/// Compiles a build and asks it what it exports.
+async fn prepare(module: &Path, folder: &Path) -> Result<(dacapo_runtime::Guests, ModuleVersion), CliError> {
+    let component = std::fs::read(module).with_context(|| module.display().to_string())?;
+    let mut config = WasmConfig::new(folder.to_owned());
+    config.instances = GUESTS;
+    config.compiler = std::env::current_exe().ok();
+    let guests = dacapo_wasm::guests(config, Arc::new(|_: &str| Ok(None)))?;
+    let digest = sha256_hex(&component);
+    let prepared = guests.loader.prepare(&digest, &component).await;
+    let Exports { orchestrators, activities, imports } = prepared.map_err(|error| error_of(module, error))?;
+    let build = ModuleVersion {
+        id: VersionId(0),
+        module: module.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default(),
+        version: 0,
+        digest,
+        size_bytes: component.len() as u64,
+        orchestrators,
+        activities,
+        imports,
+        created_at_ms: 0,
+        active: false,
+    };
+    Ok((guests, build))
+}
+
+fn command_count(turn: &StoredTurn) -> u32 {
+    let commands = turn.record.events.iter().filter(|event| !event.is_arrival()).count();
+    u32::try_from(commands).unwrap_or(u32::MAX)
+}
+
+/// What has been shown so far.
+struct Shown {
+    format: Format,
+    /// Of [`Format::Json`], which is one document.
+    items: Vec<Value>,
+}
+
+impl Shown {
+    fn show(&mut self, lines: impl FnOnce() -> String, value: impl FnOnce() -> Value) -> Result<(), CliError> {
+        match self.format {
+            Format::Table => output::print(&lines()),
+            Format::Jsonl => output::print(&value().to_string()),
+            Format::Json => {
+                self.items.push(value());
+                Ok(())
+            }
+        }
+    }
+
+    /// A turn; with `up_to`, no command after that one.
+    fn turn(&mut self, played: &Played, up_to: Option<u32>) -> Result<(), CliError> {
+        let Played { turn, first_command, by_the_host } = played;
+        let mut number = *first_command;
+        let mut events = Vec::new();
+        for event in &turn.record.events {
+            if event.is_arrival() {
+                events.push((None, event));
+            } else {
+                if up_to.is_none_or(|up_to| number <= up_to) {
+                    events.push((Some(number), event));
+                }
+                number += 1;
+            }
+        }
+        let status = turn.record.custom_status.as_ref().map(|status| text::compact(status.as_str()));
+        let lines = || {
+            let host = if *by_the_host { "  (by the host: the build is not asked)" } else { "" };
+            let mut lines = vec![format!("turn {}  {}{host}", turn.seq, time(turn.record.at_ms))];
+            lines.extend(events.iter().map(|(number, event)| match number {
+                None => format!("     < {}", described(event)),
+                Some(number) => format!("{number:>4} > {}", described(event)),
+            }));
+            lines.extend(status.as_ref().map(|status| format!("     = custom status {status}")));
+            lines.join("\n")
+        };
+        self.show(lines, || {
+            let events: Vec<Value> =
+                events.iter().map(|(number, event)| json!({ "command": number, "event": event })).collect();
+            json!({
+                "turn": turn.seq, "atMs": turn.record.at_ms, "byTheHost": by_the_host, "events": events,
+                "customStatus": turn.record.custom_status,
+            })
+        })
+    }
+
+    fn divergence(&mut self, mismatch: &Mismatch) -> Result<(), CliError> {
+        let side = |event: &Option<Event>, none: &str| event.as_ref().map_or_else(|| none.to_owned(), described);
+        let lines = || {
+            format!(
+                "it diverges at command {} (turn {})\n  the history has  {}\n  the build wants  {}\n  likely cause: {}",
+                mismatch.index,
+                mismatch.turn,
+                side(&mismatch.expected, "no further command in this turn"),
+                side(&mismatch.found, "no further command: it waits"),
+                mismatch.likely_cause(),
+            )
+        };
+        self.show(lines, || {
+            json!({ "diverges": {
+                "command": mismatch.index, "turn": mismatch.turn, "expected": mismatch.expected,
+                "found": mismatch.found, "likelyCause": mismatch.likely_cause(),
+            } })
+        })
+    }
+
+    fn in_flight(&mut self, replay: &Replay) -> Result<(), CliError> {
+        let (activities, children, next_timer) = replay.in_flight();
+        let lines = || {
+            let mut lines = vec!["in flight at the end of this turn".to_owned()];
+            lines.extend(activities.iter().map(|call| format!("  activity {} as task {}", call.name, call.task)));
+            lines.extend(
+                children
+                    .iter()
+                    .map(|child| format!("  child {} '{}' as task {}", child.name, child.instance_id, child.task)),
+            );
+            lines.extend(next_timer.map(|at_ms| format!("  next timer {}", time(at_ms))));
+            lines.join("\n")
+        };
+        self.show(lines, || {
+            let activities: Vec<Value> =
+                activities.iter().map(|call| json!({ "name": call.name, "task": call.task })).collect();
+            let children: Vec<Value> = children
+                .iter()
+                .map(|child| json!({ "name": child.name, "instanceId": child.instance_id, "task": child.task }))
+                .collect();
+            json!({ "inFlight": { "activities": activities, "children": children, "nextTimerMs": next_timer } })
+        })
+    }
+
+    fn agreement(&mut self, commands: u32) -> Result<(), CliError> {
+        self.show(
+            || format!("it replays: {commands} commands are the same"),
+            || json!({ "replays": true, "commands": commands }),
+        )
+    }
+
+    fn end(self, exit: Exit) -> Result<Exit, CliError> {
+        if self.format == Format::Json {
+            output::print(&text::pretty(&Value::Array(self.items).to_string()))?;
+        }
+        Ok(exit)
+    }
+}
+
+/// The kind of an event, and what it says.
+fn described(event: &Event) -> String {
+    let Ok(Value::Object(tagged)) = serde_json::to_value(event) else { return format!("{event:?}") };
+    let mut words = Vec::new();
+    for (kind, fields) in tagged {
+        words.push(kind);
+        if let Value::Object(fields) = fields {
+            words.extend(fields.into_iter().map(|(name, value)| format!("{name}={value}")));
+        }
+    }
+    text::one_line(&words.join(" "))
+}
+
+fn time(at_ms: u64) -> String {
+    let at = i64::try_from(at_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    format!("{:.3}", at.unwrap_or(Timestamp::MAX))
+}
