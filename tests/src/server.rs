@@ -305,6 +305,11 @@ pub fn target() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the workspace").join("target")
 }
 
+/// The folder of golden histories.
+pub fn golden_histories() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/histories")
+}
+
 /// A sample module, as `cargo xtask samples` leaves it.
 pub fn sample(name: &str) -> PathBuf {
     target().join(format!("samples/rust/{name}.wasm"))
