@@ -231,6 +231,83 @@ every_way! {
         Ok(())
     }
 
+    fn versions_are_chosen_checked_upgraded_and_rolled_back(way: Way) -> Result<()> {
+        let cli = Cli::new(way)?;
+        let deploy = |build: &str, code: i32, more: &[&str]| {
+            let file = guest(build).display().to_string();
+            cli.run(&[&["deploy", &file, "--name", "flow"], more].concat(), code)
+        };
+        deploy("two-steps", 0, &[])?;
+        cli.run(&["start", "TwoSteps", "--id", "t"], 0)?;
+        // Once it is asked to wait, its first step is recorded.
+        while !cli.run(&["history", "t"], 0)?.out.contains("TaskCompleted") {}
+        let refused = deploy("two-steps-swapped", 6, &["--check"])?;
+        assert_says(&refused.out, &["flow: 1 of 1 open instances would not go on", "t ", "at command 0 (turn 1)"]);
+        assert_says(&deploy("two-steps-longer", 0, &["--check"])?.out, &["all of 1 open instances would go on"]);
+        deploy("two-steps-longer", 0, &[])?;
+        deploy("two-steps-swapped", 0, &[])?;
+        cli.run(&["start", "twosteps", "--id", "old", "--version", "1"], 0)?;
+        let modules = cli.run(&["modules", "flow"], 0)?.out;
+        let rows: Vec<Vec<&str>> = modules.lines().skip(1).map(|row| row.split_whitespace().collect()).collect();
+        let held = rows.iter().map(|row| (row[1], row[row.len() - 4])).collect::<Vec<_>>();
+        assert_eq!(held, [("1", "2"), ("2", "0"), ("3", "0")], "{modules}");
+        assert_says(&cli.run(&["start", "TwoSteps", "--version", "9"], 1)?.errors, &["no version '9'", "1, 2, 3"]);
+        assert_says(&cli.run(&["upgrade", "t", "--to", "3"], 6)?.errors, &["'t' stays where it is", "StepA", "Next"]);
+        assert_says(&cli.run(&["upgrade", "t", "--to", "2"], 0)?.out, &["t is on version 2 of 'flow'"]);
+        assert_says(&cli.run(&["upgrade", "nobody", "--to", "2"], 5)?.errors, &["nobody"]);
+        cli.run(&["raise", "t", "Next"], 0)?;
+        assert_says(&cli.run(&["status", "t", "--watch"], 0)?.out, &["Completed  [\"a\",\"b\",\"b\"]"]);
+        assert_says(&cli.run(&["rollback", "flow"], 0)?.out, &["MODULE", "flow", "2"]);
+        assert_says(&cli.run(&["rollback", "flow", "--to", "1"], 0)?.out, &["flow", "1"]);
+        assert_says(&cli.run(&["rollback", "flow"], 6)?.errors, &["no version before the active one"]);
+        assert_says(&cli.run(&["rollback", "flow", "--to", "8"], 5)?.errors, &["no version 8 of a module 'flow'"]);
+        assert_says(&cli.run(&["rollback", "nothing"], 5)?.errors, &["no module 'nothing'"]);
+        Ok(())
+    }
+
+    fn a_history_is_exported_and_replayed_without_a_server(way: Way) -> Result<()> {
+        let cli = Cli::with(way, &[&sample("Cities")])?;
+        cli.run(&["start", "HelloCities", "--id", "h", "--wait"], 0)?;
+        let timeline = cli.run(&["timeline", "h"], 0)?.out;
+        assert_says(&timeline, &["TIME", "TURN", "CUSTOM STATUS", "\"Tokyo\"", "\"Seattle\"", "\"London\""]);
+        assert_eq!(cli.json(&["timeline", "h", "--top", "1"], 0)?[0]["customStatus"], "London");
+        let file = cli.data.path().join("h.json").display().to_string();
+        assert_says(&cli.run(&["history", "h", "--export", &file], 0)?.out, &["exported h to"]);
+        assert!(cli.run(&["history", "h", "--export", "-"], 0)?.out.contains("dacapoHistory"));
+        cli.run(&["history", "nobody", "--export", &file], 5)?;
+
+        // From here on there is no server.
+        let replay = |file: &str, module: &str, more: &[&str], code: i32| -> Result<Said> {
+            let module = if module == "Cities" { sample(module) } else { guest(module) };
+            let mut command = Command::new(dacapo()?);
+            command.args(["replay", file, "--module"]).arg(module).args(more).env("DACAPO_SERVER", "http://127.0.0.1:1");
+            let said = said(&mut command, "")?;
+            ensure!(said.code == Some(code), "should end with {code}: {said:?}");
+            Ok(said)
+        };
+        let all = replay(&file, "Cities", &[], 0)?.out;
+        let words = ["turn 0", "< ExecutionStarted", "0 > TaskScheduled name=\"SayHello\" input=\"Tokyo\"", "turn 2",
+            "< TaskCompleted", "1 > TaskScheduled", "= custom status \"Tokyo\"", "it replays: 4 commands are the same"];
+        assert_says(&all, &words);
+        let broken = replay(&file, "Cities", &["--break-at", "1"], 0)?.out;
+        assert_says(&broken, &["1 > TaskScheduled", "in flight", "activity SayHello as task #1"]);
+        assert!(!broken.contains("turn 3"), "{broken}");
+        assert_says(&replay(&file, "Cities", &["--break-at", "9"], 5)?.errors, &["no command 9", "4 commands"]);
+        let edited = cli.data.path().join("edited.json").display().to_string();
+        std::fs::write(&edited, std::fs::read_to_string(&file)?.replace("\"Seattle\"", "\"Paris\""))?;
+        let diverged = replay(&edited, "Cities", &[], 6)?.out;
+        let words = ["0 > TaskScheduled", "it diverges at command 1 (turn 2)", "the history has", "Paris", "the build wants",
+            "Seattle", "likely cause"];
+        assert_says(&diverged, &words);
+        let json: Value = serde_json::from_str(&replay(&edited, "Cities", &["-o", "json"], 6)?.out)?;
+        let last = json.as_array().and_then(|items| items.last()).context("an array")?;
+        assert_eq!(last["diverges"]["command"], 1);
+        assert_says(&replay(&file, "flows", &[], 6)?.errors, &["does not export the orchestrator 'HelloCities'"]);
+        std::fs::write(&edited, "{}")?;
+        assert_says(&replay(&edited, "Cities", &[], 1)?.errors, &["not an exported history", "--export FILE"]);
+        Ok(())
+    }
+
     fn lists_are_filtered_and_instances_ended_and_purged(way: Way) -> Result<()> {
         let cli = Cli::with(way, &[&sample("Workloads")])?;
         for id in ["a-1", "a-2", "b-1"] {

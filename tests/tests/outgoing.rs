@@ -2,7 +2,7 @@
 //! let out. And what none of them may.
 
 use anyhow::{Context as _, Result};
-use dacapo_server::config;
+use dacapo_server::config::ServeConfig;
 use dacapo_tests::server::guest;
 use dacapo_tests::service::{Service, answer, answer_with};
 use dacapo_tests::{Server, every_way};
@@ -14,11 +14,11 @@ use tokio::sync::Semaphore;
 /// Lets the server call `service`, with these activities on top.
 async fn allow(server: &mut Server, service: &Service, more: &str) -> Result<()> {
     let text = format!(
-        "[http]\nallow = [\"{}\"]\nnetworks = [\"127.0.0.0/8\"]\nmodules = [\"sends\"]\nbody-bytes = 100000\n{more}",
+        "[http]\nallow = [\"{}\"]\nnetworks = [\"127.0.0.0/8\"]\nmodules = [\"sends\"]\nbody_bytes = 100000\n{more}",
         service.url("")
     );
-    let outgoing = config::outgoing(&text, |name| (name == "TOKEN").then(|| "s3cret".to_owned()))?;
-    server.configure(|config| config.outgoing = outgoing).await?;
+    let config = ServeConfig::default().with_file(&text, |name| (name == "TOKEN").then(|| "s3cret".to_owned()))?;
+    server.configure(|config_now| config_now.outgoing = config.outgoing).await?;
     server.deploy(&guest("sends")).await?;
     Ok(())
 }
@@ -134,7 +134,7 @@ every_way! {
             ("metadata", "'http://169.254.169.254' is not on the list"),
             ("file", "the scheme must be http or https"),
             ("later", "is not on the list of origins"),
-            ("large", "the reply has more bytes than the limit `http.body-bytes`, which is 100000"),
+            ("large", "the reply has more bytes than the limit `http.body_bytes`, which is 100000"),
             ("wrong", "unknown field `verb`"),
         ] {
             let end = server.ended_in_time(id).await?;

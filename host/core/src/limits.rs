@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Bounds on what one instance may do. Each error that one of them causes names it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Commands in one turn.
     pub commands_per_turn: usize,

@@ -34,7 +34,7 @@ pub struct Request {
     pub headers: HeaderMap,
     /// Body.
     pub body: Bytes,
-    /// Time for all of it, in milliseconds; the setting `http.timeout-ms` when absent.
+    /// Time for all of it, in milliseconds; the setting `http.timeout_ms` when absent.
     pub timeout_ms: Option<u64>,
 }
 
@@ -69,8 +69,8 @@ pub enum SendError {
     /// No reply within the time. It may have been received.
     #[error("no reply within {0} ms")]
     TimedOut(u64),
-    /// The reply, or the request, is larger than the setting `http.body-bytes`.
-    #[error("the {what} has more bytes than the limit `http.body-bytes`, which is {limit}")]
+    /// The reply, or the request, is larger than the setting `http.body_bytes`.
+    #[error("the {what} has more bytes than the limit `http.body_bytes`, which is {limit}")]
     TooLarge {
         /// Which of them.
         what: &'static str,

@@ -11,7 +11,7 @@ use url::Url;
 
 /// The section `[http]`: where requests may go, and how far.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[serde(deny_unknown_fields, default)]
 pub struct HttpSection {
     /// Origins that may be called: `https://api.example.com`, `http://10.0.0.7:8080`, `https://*.example.com`. None
     /// unless it is named; without a scheme it is https.
@@ -38,7 +38,7 @@ pub enum SecretSource {
 
 /// The section `[activities.NAME]`: an activity that is one HTTP call.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(deny_unknown_fields)]
 pub struct ActivitySection {
     /// Where to.
     pub url: String,

@@ -56,15 +56,18 @@ pub struct ServeConfig {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct ConfigFile {
+    limits: Limits,
     http: HttpSection,
     secrets: BTreeMap<String, SecretSource>,
     activities: BTreeMap<String, ActivitySection>,
 }
 
-/// Reads what a configuration file says of outgoing HTTP. `env` looks up environment variables.
-pub fn outgoing(text: &str, env: impl Fn(&str) -> Option<String>) -> anyhow::Result<OutgoingConfig> {
-    let ConfigFile { http, secrets, activities } = toml::from_str(text)?;
-    Ok(OutgoingConfig::of(http, &secrets, activities, env)?)
+impl ServeConfig {
+    /// With what a configuration file says. `env` looks up environment variables.
+    pub fn with_file(self, text: &str, env: impl Fn(&str) -> Option<String>) -> anyhow::Result<Self> {
+        let ConfigFile { limits, http, secrets, activities } = toml::from_str(text)?;
+        Ok(Self { limits, outgoing: OutgoingConfig::of(http, &secrets, activities, env)?, ..self })
+    }
 }
 
 impl Default for ServeConfig {
@@ -178,14 +181,18 @@ mod tests {
     #[test]
     fn a_configuration_file_says_where_it_is_wrong() {
         let text = "[http]\nallow = [\"https://pay.example\"]\n[activities.Pay]\nurl = \"https://pay.example/\"\n";
-        assert_eq!(outgoing(text, |_| None).expect("valid").activities.len(), 1);
+        let read = |text: &str| ServeConfig::default().with_file(text, |_| None);
+        assert_eq!(read(text).expect("valid").outgoing.activities.len(), 1);
+        let limits = read("[limits]\npayload_bytes = 7").expect("valid").limits;
+        assert_eq!((limits.payload_bytes, limits.inbox_events), (7, Limits::default().inbox_events));
         for (wrong, said) in [
             ("[http]\nalow = []", "unknown field `alow`"),
             ("[http]\nallow = 7", "line 2"),
+            ("[limits]\npayload = 7", "unknown field `payload`, expected one of `commands_per_turn`"),
             ("[activities.Pay]\nurl = \"https://pay.example/\"", "activities.Pay.url: "),
             ("[secrets]\ntoken = { env = \"TOKEN\" }", "secrets.token: the environment variable TOKEN is not set"),
         ] {
-            let error = outgoing(wrong, |_| None).expect_err(wrong).to_string();
+            let error = read(wrong).expect_err(wrong).to_string();
             assert!(error.contains(said), "{error}");
         }
     }

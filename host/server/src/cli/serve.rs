@@ -3,7 +3,7 @@
 use super::exit::{CliError, Exit};
 use super::output;
 use crate::app::App;
-use crate::config::{self, ServeConfig};
+use crate::config::ServeConfig;
 use anyhow::Context as _;
 use clap::ValueEnum;
 use dacapo_core::Limits;
@@ -26,7 +26,8 @@ pub(crate) struct Args {
     /// The address to listen on; port 0 takes a free one.
     #[arg(long, value_name = "ADDR", default_value = super::DEFAULT_LISTEN)]
     listen: SocketAddr,
-    /// A TOML file with the sections [http], [secrets] and [activities]: where activities may send requests.
+    /// A TOML file with the sections [limits], [http], [secrets] and [activities]: bounds on instances, and where
+    /// activities may send requests. What is said here on the command line counts more.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Memory that instances may hold between their turns, in MiB; 0: none, every turn replays its history.
@@ -84,17 +85,13 @@ pub(crate) async fn run(args: Args) -> Result<Exit, CliError> {
 
 impl Args {
     fn config(self) -> anyhow::Result<ServeConfig> {
-        let default = ServeConfig::default();
-        let outgoing = match &self.config {
-            None => default.outgoing,
-            Some(file) => {
-                let at = || format!("the configuration file {}", file.display());
-                let text = std::fs::read_to_string(file).with_context(at)?;
-                config::outgoing(&text, |name| std::env::var(name).ok()).with_context(at)?
-            }
-        };
+        let mut default = ServeConfig::default();
+        if let Some(file) = &self.config {
+            let at = || format!("the configuration file {}", file.display());
+            let text = std::fs::read_to_string(file).with_context(at)?;
+            default = default.with_file(&text, |name| std::env::var(name).ok()).with_context(at)?;
+        }
         Ok(ServeConfig {
-            outgoing,
             data: self.data,
             listen: self.listen,
             warm_memory_bytes: self.warm_memory_mib.map_or(default.warm_memory_bytes, bytes),
