@@ -116,8 +116,8 @@ every_way! {
 
     async fn modules_are_listed_shown_and_kept(server: &mut Server) {
         assert_eq!(expect(server.get(server.url("/api/modules")).await?, StatusCode::OK).await?, json!([]));
-        let two_steps = server.deploy(&guest("two-steps")).await?;
-        let cities = server.deploy(&sample("Cities")).await?;
+        let mut two_steps = server.deploy(&guest("two-steps")).await?;
+        let mut cities = server.deploy(&sample("Cities")).await?;
         assert_eq!(cities["orchestrators"], json!(["HelloCities", "CityRecommender"]));
         assert_eq!(cities["activities"], json!(["SayHello"]));
         assert_eq!(cities["createdTime"], "2023-11-14T22:13:20Z");
@@ -126,6 +126,8 @@ every_way! {
         let imports = cities["imports"].as_array().context("a list")?;
         assert!(imports.iter().any(|import| import == "dacapo:orchestration/context@0.1.0"), "{imports:?}");
 
+        // What is deployed is listed as it was, and with the instances that hold it.
+        (two_steps["instances"], cities["instances"]) = (json!(0), json!(0));
         let before = expect(server.get(server.url("/api/modules")).await?, StatusCode::OK).await?;
         let names = before.as_array().context("a list")?.iter().map(|module| &module["name"]);
         assert_eq!(names.collect::<Vec<_>>(), ["Cities", "two-steps"]);

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use serde::Serialize;
 
-use crate::bindings::dacapo::orchestration::activity_context as host;
+use crate::activity_host as host;
 use crate::bindings::dacapo::orchestration::types::LogLevel;
 use crate::decode::encode;
 use crate::error::Result;

@@ -31,9 +31,11 @@
 //! | call activities, wait for events and timers, publish a status | [`Context`] |
 //! | wait for several things | [`join`](fn@join), [`join_all`], [`try_join_all`], [`race`](fn@race), [`Context::with_timeout`] |
 //! | stop waiting | [`Task::cancel`], or drop the [`Task`] |
+//! | take back what was done before a step failed | [`Saga`] |
 //! | retry and limit time | [`ActivityOptions`], [`ChildOptions`], [`Retry`] |
 //! | know about the call inside an activity | [`ActivityContext`] |
 //! | fail | [`Error`], [`Result`] |
+//! | test a flow without a server | [`testing`] |
 //!
 //! # What an orchestrator may do
 //! Its code is played again from the beginning whenever the server has to, with the recorded outcomes, so it must ask for the
@@ -63,15 +65,24 @@ mod join_all;
 mod options;
 mod panic_hook;
 mod race;
+mod saga;
 mod task;
 
-// The seam to the host: tests of the SDK itself put a scripted one in its place.
-#[cfg(not(test))]
-use bindings::dacapo::orchestration::context as host;
+#[cfg(not(target_family = "wasm"))]
+#[cfg_attr(test, allow(dead_code, reason = "the SDK's own tests play against `fake_host`"))]
+pub mod testing;
+
+// The seam to the host. Natively there is none, but the one of `testing`; tests of the SDK itself put their own in its place.
+#[cfg(target_family = "wasm")]
+use bindings::dacapo::orchestration::{activity_context as activity_host, context as host};
 #[cfg(test)]
 mod fake_host;
 #[cfg(test)]
 use fake_host as host;
+#[cfg(all(not(target_family = "wasm"), not(test)))]
+use testing::host;
+#[cfg(not(target_family = "wasm"))]
+use testing::host::activity as activity_host;
 #[cfg(test)]
 mod tests;
 
@@ -83,14 +94,15 @@ pub use join::{Join, join};
 pub use join_all::{join_all, try_join_all};
 pub use options::{ActivityOptions, BufferedEvents, ChildOptions, Retry};
 pub use race::{Either, race, race_all};
+pub use saga::Saga;
 pub use serde_json;
 pub use task::Task;
 
 /// All that a module usually needs: `use dacapo::prelude::*;`.
 pub mod prelude {
     pub use crate::{
-        ActivityContext, ActivityOptions, BufferedEvents, ChildOptions, Context, Either, Error, Result, Retry, Task,
-        activity, join, join_all, orchestrator, race, race_all, try_join_all,
+        ActivityContext, ActivityOptions, BufferedEvents, ChildOptions, Context, Either, Error, Result, Retry, Saga,
+        Task, activity, join, join_all, orchestrator, race, race_all, try_join_all,
     };
     pub use serde_json::{Value, json};
 }

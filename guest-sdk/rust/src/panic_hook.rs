@@ -3,8 +3,8 @@
 use std::cell::Cell;
 use std::sync::Once;
 
-use crate::bindings::dacapo::orchestration::{activity_context, types::LogLevel};
-use crate::host;
+use crate::bindings::dacapo::orchestration::types::LogLevel;
+use crate::{activity_host, host};
 
 /// Whose log gets the message.
 #[derive(Clone, Copy)]
@@ -32,7 +32,7 @@ pub(crate) fn install(role: Role) {
             let message = panic.to_string();
             match ROLE.get() {
                 Role::Orchestrator => host::log(LogLevel::Error, &message),
-                Role::Activity => activity_context::log(LogLevel::Error, &message),
+                Role::Activity => activity_host::log(LogLevel::Error, &message),
             }
         }));
     });

@@ -12,7 +12,9 @@ use crate::error::Result;
 use crate::fake_host as host;
 use crate::join::join;
 use crate::join_all::{join_all, try_join_all};
+use crate::options::Retry;
 use crate::race::{Either, race};
+use crate::saga::Saga;
 
 #[test]
 fn join_all_keeps_the_order_and_waits_for_what_is_left() {
@@ -131,4 +133,21 @@ fn with_timeout_is_none_when_the_timer_is_first() {
     host::play(json!(null), [(1, json!(null))]);
     assert_eq!(flow(), Ok(json!(null)));
     assert_eq!(host::asked(), ["0: event Answer", "1: timer 60000", "await [0, 1]"]);
+}
+
+#[test]
+fn a_saga_takes_back_what_was_done_the_last_step_first() {
+    host::play(json!(null), [(0, json!(0)), (1, json!(1)), (2, json!(2)), (3, json!(3))]);
+    let output = play(|ctx| async move {
+        let saga = Saga::new(&ctx);
+        for step in ["A", "B"] {
+            ctx.call_activity::<u32>(step, 1).await?;
+            saga.undo_by(&format!("Undo{step}"), step)?;
+        }
+        saga.compensate(Retry::attempts(2)).await?;
+        Ok(json!("taken back"))
+    });
+    assert_eq!(output, Ok(json!("taken back")));
+    let calls: Vec<String> = host::asked().into_iter().filter(|asked| !asked.starts_with("await")).collect();
+    assert_eq!(calls, ["0: A(1)", "1: B(1)", "2: UndoB(\"B\")", "3: UndoA(\"A\")"]);
 }

@@ -242,8 +242,8 @@ async fn a_drain_takes_in_what_activities_with_effects_have_come_to_and_gives_up
         world.client.start(flow("a")).await.expect("starts");
         becomes(|| world.guests.activities.came() == 1).await;
         let mut draining = pin!(world.client.drain(Duration::from_secs(3_600)));
-        assert!(poll!(&mut draining).is_pending());
         if !pure {
+            assert!(poll!(&mut draining).is_pending());
             world.guests.activities.reopen();
         }
         draining.await;

@@ -1,6 +1,6 @@
 //! A saga: order lines in parallel, retries with back-off, and compensation in reverse order when a step fails.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::time::Duration;
 
 use dacapo::prelude::*;
@@ -30,35 +30,13 @@ struct Reservation {
     out_of_stock: bool,
 }
 
-/// Steps that have been done, and what undoes each of them.
-struct Saga<'a> {
-    ctx: &'a Context,
-    undo: RefCell<Vec<(&'static str, Value)>>,
-}
-
-impl<'a> Saga<'a> {
-    fn new(ctx: &'a Context) -> Self {
-        Self { ctx, undo: RefCell::default() }
-    }
-
-    /// Runs a step. Once it is done, `undo` with the same input is what takes it back.
-    async fn step(&self, activity: &str, input: Value, undo: &'static str) -> Result<()> {
-        // `out-of-stock` and `no-courier` are answers, not accidents: asking again would not change them.
-        let patient = Retry::attempts(3).first_delay(Duration::from_millis(100)).backoff(2.0);
-        let options = ActivityOptions::new().retry(patient.unless("out-of-stock").unless("no-courier"));
-        self.ctx.call_activity_with::<Value>(activity, &input, options).await?;
-        self.undo.borrow_mut().push((undo, input));
-        Ok(())
-    }
-
-    /// Takes everything back, the last step first.
-    async fn compensate(self) -> Result<()> {
-        for (activity, input) in self.undo.into_inner().into_iter().rev() {
-            let stubborn = Retry::attempts(10).first_delay(Duration::from_secs(1)).backoff(2.0);
-            self.ctx.call_activity_with::<Value>(activity, input, ActivityOptions::new().retry(stubborn)).await?;
-        }
-        Ok(())
-    }
+/// Runs a step. Once it is done, `undo` with the same input is what takes it back.
+async fn step(ctx: &Context, saga: &Saga<'_>, activity: &str, input: Value, undo: &str) -> Result<()> {
+    // `out-of-stock` and `no-courier` are answers, not accidents: asking again would not change them.
+    let patient = Retry::attempts(3).first_delay(Duration::from_millis(100)).backoff(2.0);
+    let options = ActivityOptions::new().retry(patient.unless("out-of-stock").unless("no-courier"));
+    ctx.call_activity_with::<Value>(activity, &input, options).await?;
+    saga.undo_by(undo, input)
 }
 
 /// Reserves all lines, charges, ships. Returns `complete`, or `compensated` and why.
@@ -73,16 +51,16 @@ async fn order_fulfilment(ctx: Context, order: Order) -> Result<Value> {
         let lines = order.lines.iter().map(async |line| {
             let out_of_stock = order.fail_at.as_ref() == Some(&line.sku);
             let reservation = Reservation { order: order.order.clone(), line: line.clone(), out_of_stock };
-            saga.step("ReserveStock", json!(reservation), "ReleaseStock").await?;
+            step(&ctx, &saga, "ReserveStock", json!(reservation), "ReleaseStock").await?;
             done.set(done.get() + 1);
             show("reserving")
         });
         // All of them, also after a failure: what is under way has to be known before it can be taken back.
         join_all(lines).await.into_iter().collect::<Result<Vec<()>>>()?;
         show("charging")?;
-        saga.step("ChargeCustomer", json!(order.order), "RefundCustomer").await?;
+        step(&ctx, &saga, "ChargeCustomer", json!(order.order), "RefundCustomer").await?;
         show("shipping")?;
-        saga.step("ShipOrder", json!(order.order), "RecallShipment").await
+        step(&ctx, &saga, "ShipOrder", json!(order.order), "RecallShipment").await
     };
     let failed: Result<()> = fulfil.await;
     match failed {
@@ -92,7 +70,8 @@ async fn order_fulfilment(ctx: Context, order: Order) -> Result<Value> {
         }
         Err(error) => {
             show("compensating")?;
-            saga.compensate().await?;
+            let stubborn = Retry::attempts(10).first_delay(Duration::from_secs(1)).backoff(2.0);
+            saga.compensate(stubborn).await?;
             show("compensated")?;
             Ok(json!({ "order": order.order, "outcome": "compensated", "reason": error.to_string() }))
         }
