@@ -312,7 +312,12 @@ pub fn golden_histories() -> PathBuf {
 
 /// A sample module, as `cargo xtask samples` leaves it.
 pub fn sample(name: &str) -> PathBuf {
-    target().join(format!("samples/rust/{name}.wasm"))
+    sample_in("rust", name)
+}
+
+/// A sample module in one of the languages, as `cargo xtask samples` leaves it.
+pub fn sample_in(language: &str, name: &str) -> PathBuf {
+    target().join(format!("samples/{language}/{name}.wasm"))
 }
 
 /// A guest of the tests, as `cargo xtask guests` leaves it.

@@ -127,6 +127,8 @@ every_way! {
         server.start_instance("Caller", "later", call(service.url("/later"))).await?;
         server.start_instance("Caller", "large", call(service.url("/large"))).await?;
         server.start_instance("Caller", "wrong", json!(["Http", { "url": service.url("/"), "verb": "GET" }])).await?;
+        let host = json!(["Http", { "url": service.url("/"), "headers": { "Host": "inside.example" } }]);
+        server.start_instance("Caller", "host", host).await?;
         server.until_custom_status("later", json!("calling")).await?;
         server.interlude().await?;
         for (id, said) in [
@@ -136,6 +138,7 @@ every_way! {
             ("later", "is not on the list of origins"),
             ("large", "the reply has more bytes than the limit `http.body_bytes`, which is 100000"),
             ("wrong", "unknown field `verb`"),
+            ("host", "has a header 'host', which the client sets itself"),
         ] {
             let end = server.ended_in_time(id).await?;
             let (status, output) = output(&end);

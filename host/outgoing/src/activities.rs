@@ -146,6 +146,18 @@ impl Shown {
     }
 }
 
+/// Headers that decide who is called or how the exchange is framed.
+const NOT_FOR_FLOWS: [HeaderName; 8] = [
+    header::HOST,
+    header::CONNECTION,
+    header::CONTENT_LENGTH,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    header::TE,
+    header::TRAILER,
+    header::PROXY_AUTHORIZATION,
+];
+
 /// The input of `Http`, by the names of Durable Functions.
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -210,6 +222,9 @@ async fn built_in(outgoing: &Outgoing, run: &ActivityRun) -> Result<RunEnd, Fail
     for (name, value) in &call.headers {
         let name =
             HeaderName::from_bytes(name.as_bytes()).map_err(|error| bad(format!("has a header '{name}': {error}")))?;
+        if NOT_FOR_FLOWS.contains(&name) {
+            return Err(bad(format!("has a header '{name}', which the client sets itself")));
+        }
         let value = HeaderValue::from_str(value).map_err(|error| bad(format!("has a header '{name}': {error}")))?;
         headers.append(name, value);
     }
@@ -222,7 +237,8 @@ async fn built_in(outgoing: &Outgoing, run: &ActivityRun) -> Result<RunEnd, Fail
         }
     };
     add_key(&mut headers, run);
-    let request = Request { method, url: url.clone(), headers, body, timeout_ms: call.timeout_ms };
+    let timeout_ms = call.timeout_ms.map(|wanted_ms| wanted_ms.min(outgoing.timeout_ms()));
+    let request = Request { method, url: url.clone(), headers, body, timeout_ms };
     let sent = outgoing.send(request).await;
     let reply = sent.map_err(|error| unsent(BUILT_IN, &error, true, true))?;
     if reply.status == StatusCode::ACCEPTED

@@ -102,6 +102,11 @@ impl Outgoing {
         self.body_bytes
     }
 
+    /// The most time that a flow or a module may ask for, in milliseconds.
+    pub fn timeout_ms(&self) -> u64 {
+        self.timeout_ms
+    }
+
     /// Sends a request and reads the reply.
     pub async fn send(&self, request: Request) -> Result<Reply, SendError> {
         self.rules.check_url(&request.url)?;

@@ -5,12 +5,14 @@
 //! | [`config`] | the settings of a server, each with its default, and what makes them invalid |
 //! | [`app`] | the composition root: store, guests, runtime and HTTP as one running thing |
 //! | [`http`] | the HTTP API; the only user of axum |
+//! | `project` | sources of modules: new ones, and how they become components |
 //! | [`cli`] | the command line; the only user of clap |
 
 pub mod app;
 pub mod cli;
 pub mod config;
 pub mod http;
+mod project;
 
 pub use app::{App, Parts};
 pub use config::ServeConfig;

@@ -38,7 +38,8 @@ fn base() -> Config {
     config.wasm_threads(false);
     config.wasm_shared_everything_threads(false);
     config.wasm_memory64(false);
-    config.wasm_multi_memory(false);
+    // What joins the inner components of an interpreter's module copies from one memory to another.
+    config.wasm_multi_memory(true);
     config.wasm_gc(false);
     config.wasm_function_references(false);
     config.wasm_exceptions(false);
@@ -52,9 +53,10 @@ fn base() -> Config {
     // With the whole 4 GiB that 32 bits can address reserved, compiled code needs no bounds checks.
     config.memory_reservation(4 << 30);
     config.memory_guard_size(32 << 20);
-    // Guests park on these: 256 KiB of address space each, of which a few pages are touched.
-    config.async_stack_size(256 << 10);
-    config.max_wasm_stack(128 << 10);
+    // Guests park on these: 1 MiB of address space each, of which a few pages are touched. An interpreter needs several
+    // frames for each call of its language.
+    config.async_stack_size(1 << 20);
+    config.max_wasm_stack(512 << 10);
     config
 }
 
@@ -62,8 +64,8 @@ fn pool(config: &WasmConfig) -> PoolingAllocationConfig {
     let n = config.instances;
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(n);
-    // A component of one language's toolchain has about three core instances, an interpreter's many more.
-    pool.total_core_instances(n.saturating_mul(4));
+    // A component of a compiled language has about three core instances, an interpreter's many more.
+    pool.total_core_instances(n.saturating_mul(8));
     pool.max_core_instances_per_component(200);
     pool.total_memories(n.saturating_mul(2));
     pool.max_memories_per_component(8);

@@ -1,9 +1,10 @@
-//! The project's own commands: `cargo xtask samples | guests | clients | demo | test`.
+//! The project's own commands: `cargo xtask samples | languages | guests | clients | demo | test`.
 
 mod cargo;
 mod clients;
 mod demo;
 mod guests;
+mod languages;
 mod process;
 mod samples;
 mod server;
@@ -21,6 +22,7 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   samples        build samples/rust into target/samples/rust/<Name>.wasm
+  languages      build the samples in other languages into target/samples/<language>/<Name>.wasm
   guests         build tests/guests into target/guests/wasm/<name>.wasm
   clients        install the published clients of tests/clients into target/clients
   demo [--keep]  serve, deploy and run the samples; --keep leaves the server running
@@ -42,6 +44,10 @@ fn run(args: &[String]) -> Result<ExitCode> {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args.as_slice() {
         ["samples"] => samples::run()?,
+        ["languages"] => {
+            step::step("languages", languages::install)?;
+            step::step("samples in other languages", languages::build)?;
+        }
         ["guests"] => guests::run()?,
         ["clients"] => step::step("clients", clients::install)?,
         ["demo"] => demo::run(demo::After::Stop)?,

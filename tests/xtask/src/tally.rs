@@ -1,4 +1,4 @@
-//! Sums up cargo's `test result:` lines.
+//! Sums up the results of tests: cargo's `test result:` lines, and those of the Test Anything Protocol.
 
 use anyhow::{Context, Result};
 use std::fmt;
@@ -30,6 +30,14 @@ impl Tally {
 
     /// Adds a line, if it is one with results.
     fn add(&mut self, line: &str) {
+        // Node.js writes one such line for each kind.
+        for (kind, counter) in
+            [("# pass ", &mut self.passed), ("# fail ", &mut self.failed), ("# skipped ", &mut self.skipped)]
+        {
+            if let Some(count) = line.strip_prefix(kind).and_then(|count| count.trim().parse::<u64>().ok()) {
+                *counter += count;
+            }
+        }
         let Some((_, counts)) = line.split_once("test result:") else { return };
         for part in counts.split([';', '.']) {
             let Some((count, what)) = part.trim().split_once(' ') else { continue };
@@ -64,8 +72,11 @@ mod tests {
         tally.add("running 3 tests");
         tally.add("test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s");
         tally.add("test result: FAILED. 10 passed; 2 failed; 0 ignored; 0 measured; 4 filtered out; finished in 1.50s");
-        assert_eq!(tally, Tally { passed: 13, failed: 2, skipped: 1 });
-        assert_eq!(tally.to_string(), "13 passed, 2 failed, 1 skipped");
+        for line in ["# tests 4", "# pass 3", "# fail 1", "# skipped 0"] {
+            tally.add(line);
+        }
+        assert_eq!(tally, Tally { passed: 16, failed: 3, skipped: 1 });
+        assert_eq!(tally.to_string(), "16 passed, 3 failed, 1 skipped");
     }
 
     #[test]

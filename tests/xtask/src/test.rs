@@ -4,7 +4,7 @@ use crate::cargo::{build, cargo, target_dir};
 use crate::process::{root, show};
 use crate::step::step;
 use crate::tally::Tally;
-use crate::{clients, guests, samples, tools};
+use crate::{clients, guests, languages, samples, tools};
 use anyhow::{Result, bail};
 use std::io::stdout;
 use std::process::ExitCode;
@@ -44,6 +44,8 @@ fn set_up() -> Result<()> {
     step("guests", guests::build)?;
     step("clippy of what runs in the sandbox", clippy_guests)?;
     step("clients", clients::install)?;
+    step("languages", languages::install)?;
+    step("samples in other languages", languages::build)?;
     // The end-to-end tests run the binary; `cargo test` alone does not build it for them.
     step("host", || show(&mut build(&["build", "--workspace", "--bins"])))
 }
@@ -71,6 +73,7 @@ fn tests(tally: &mut Tally) -> Result<()> {
         sdk.arg(root().join(SDK)).env("CARGO_TARGET_DIR", target_dir()?.join("sdk"));
         passed(tally.run(&mut sdk, &mut stdout())?)
     })?;
+    step("tests of the SDKs in other languages", || languages::test(tally))?;
     step("tests", || passed(tally.run(&mut build(&["test", "--workspace", "--no-fail-fast"]), &mut stdout())?))
 }
 

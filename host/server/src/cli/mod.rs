@@ -16,9 +16,11 @@
 
 mod act;
 mod api;
+mod build;
 mod changes;
 mod compile_module;
 mod deploy;
+mod dev;
 mod events;
 mod exit;
 mod filter;
@@ -27,6 +29,7 @@ mod history;
 mod input;
 mod list;
 mod modules;
+mod new;
 mod output;
 mod progress;
 mod purge;
@@ -77,6 +80,9 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Serve(serve::Args),
+    New(new::Args),
+    Build(build::Args),
+    Dev(dev::Args),
     Deploy(deploy::Args),
     Modules(modules::Args),
     Rollback(rollback::Args),
@@ -121,6 +127,11 @@ fn run(cli: Cli) -> Result<Exit, CliError> {
     match cli.command {
         Command::Serve(args) => block_on(Builder::new_multi_thread(), serve::run(args)),
         Command::CompileModule(args) => compile_module::run(args),
+        Command::New(args) => new::run(args),
+        Command::Build(args) => {
+            block_on(Builder::new_multi_thread(), async { build::run(args, &Output::new(cli.output)).await })
+        }
+        Command::Dev(args) => block_on(Builder::new_multi_thread(), dev::run(args)),
         Command::Replay(args) => block_on(Builder::new_multi_thread(), replay::run(args, cli.output)),
         command => {
             let session = Session { api: Api::new(cli.server)?, output: Output::new(cli.output) };
@@ -152,9 +163,12 @@ async fn call(command: Command, session: &Session) -> Result<Exit, CliError> {
         Command::Upgrade(args) => upgrade::run(args, session).await,
         Command::Purge(args) => purge::run(args, session).await,
         Command::Health(args) => health::run(args, session).await,
-        Command::Serve(_) | Command::CompileModule(_) | Command::Replay(_) => {
-            Err(CliError::error("this command talks to no server"))
-        }
+        Command::Serve(_)
+        | Command::New(_)
+        | Command::Build(_)
+        | Command::Dev(_)
+        | Command::CompileModule(_)
+        | Command::Replay(_) => Err(CliError::error("this command talks to no server")),
     }
 }
 

@@ -3,21 +3,14 @@
 use super::exit::{CliError, Exit};
 use super::output::{self, Format};
 use super::text;
+use crate::project::component;
 use anyhow::Context as _;
-use dacapo_core::ids::sha256_hex;
 use dacapo_core::replay::Mismatch;
 use dacapo_core::{Event, Limits, StoredTurn};
-use dacapo_runtime::executor::Exports;
 use dacapo_runtime::export::{HistoryFile, Played, Replay, ReplayError};
-use dacapo_store::{ModuleVersion, VersionId};
-use dacapo_wasm::WasmConfig;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-
-/// Guests in memory: one that plays, and a few to ask it what it exports.
-const GUESTS: u32 = 8;
 
 /// Play an exported history on a build, without a server. Shows each event and command, and stops where the build does
 /// something else than the history says.
@@ -38,15 +31,14 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args, format: Format) -> Result<Exit, CliError> {
     let text = std::fs::read_to_string(&args.file).with_context(|| args.file.display().to_string())?;
     let history = HistoryFile::parse(&text).map_err(|error| error_of(&args.file, error))?;
-    // What is compiled is of no use later: the build is about to be changed.
-    let folder = tempfile::tempdir().context("cannot make a folder for the compiled module")?;
-    let (guests, build) = prepare(&args.module, folder.path()).await?;
+    let prepared = component::prepare(&args.module).await?;
+    let (guests, build) = (&prepared.guests, &prepared.version);
     if dacapo_core::ids::find_name(&build.orchestrators, &history.name).is_none() {
         let there = build.orchestrators.join(", ");
         let message = format!("the build does not export the orchestrator '{}'; it exports: {there}", history.name);
         return Err(CliError::new(Exit::Conflict, message));
     }
-    let replay = history.replay(&*guests.orchestrators, &build, Limits::default()).await;
+    let replay = history.replay(&*guests.orchestrators, build, Limits::default()).await;
     let mut replay = replay.map_err(|error| error_of(&args.file, error))?;
     let mut shown = Shown { format, items: Vec::new() };
     let mut commands = 0;
@@ -80,31 +72,6 @@ pub(crate) async fn run(args: Args, format: Format) -> Result<Exit, CliError> {
 
 fn error_of(file: &Path, error: impl std::fmt::Display) -> CliError {
     CliError::error(error.to_string()).of(&file.display().to_string())
-}
-
-/// Compiles a build and asks it what it exports.
-async fn prepare(module: &Path, folder: &Path) -> Result<(dacapo_runtime::Guests, ModuleVersion), CliError> {
-    let component = std::fs::read(module).with_context(|| module.display().to_string())?;
-    let mut config = WasmConfig::new(folder.to_owned());
-    config.instances = GUESTS;
-    config.compiler = std::env::current_exe().ok();
-    let guests = dacapo_wasm::guests(config, Arc::new(|_: &str| Ok(None)))?;
-    let digest = sha256_hex(&component);
-    let prepared = guests.loader.prepare(&digest, &component).await;
-    let Exports { orchestrators, activities, imports } = prepared.map_err(|error| error_of(module, error))?;
-    let build = ModuleVersion {
-        id: VersionId(0),
-        module: module.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default(),
-        version: 0,
-        digest,
-        size_bytes: component.len() as u64,
-        orchestrators,
-        activities,
-        imports,
-        created_at_ms: 0,
-        active: false,
-    };
-    Ok((guests, build))
 }
 
 fn command_count(turn: &StoredTurn) -> u32 {

@@ -61,7 +61,7 @@ pub(crate) struct Args {
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum LogFormat {
+pub(super) enum LogFormat {
     /// For people.
     Text,
     /// One JSON object per line.
@@ -117,7 +117,7 @@ fn bytes(mib: u32) -> usize {
     usize::try_from(u64::from(mib) << 20).unwrap_or(usize::MAX)
 }
 
-fn log_to_stderr(format: LogFormat) -> Result<(), CliError> {
+pub(super) fn log_to_stderr(format: LogFormat) -> Result<(), CliError> {
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).with_env_var("DACAPO_LOG");
     let filter =
         filter.from_env().context("DACAPO_LOG is not a filter such as `debug` or `warn,dacapo_runtime=trace`")?;
@@ -130,17 +130,17 @@ fn log_to_stderr(format: LogFormat) -> Result<(), CliError> {
 }
 
 /// SIGTERM and SIGINT.
-struct StopSignals {
+pub(super) struct StopSignals {
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl StopSignals {
-    fn new() -> std::io::Result<Self> {
+    pub(super) fn new() -> std::io::Result<Self> {
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
-    async fn next(&mut self) {
+    pub(super) async fn next(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}

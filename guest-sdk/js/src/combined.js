@@ -1,0 +1,66 @@
+// Tasks that are made of others: all of them, or any of them.
+import { Task } from "./task.js";
+
+class CombinedTask extends Task {
+  constructor(verb, children) {
+    super(`Task.${verb} of ${children.length}`);
+    this.children = children;
+  }
+
+  openLeaves(into) {
+    if (this.isCompleted) return;
+    for (const child of this.children) child.openLeaves(into);
+  }
+}
+
+/** Done with all results, in the order of the list, or with the first failure. */
+export class AllTask extends CombinedTask {
+  #missing;
+
+  constructor(children) {
+    super("all", children);
+    this.#missing = children.length;
+    if (children.length === 0) this.complete([]);
+    for (const child of children) child.tell(this);
+  }
+
+  childEnded(child) {
+    if (this.isCompleted) return;
+    this.#missing -= 1;
+    if (child.isFaulted) this.fail(child.error);
+    else if (this.#missing === 0) this.complete(this.children.map(({ result }) => result));
+  }
+}
+
+/** Done with the first of its tasks that is done, be it well or not. */
+export class AnyTask extends CombinedTask {
+  constructor(children) {
+    super("any", children);
+    for (const child of children) child.tell(this);
+  }
+
+  childEnded(child) {
+    if (!this.isCompleted) this.complete(child);
+  }
+}
+
+export const Combinators = {
+  all: (tasks) => new AllTask(list("all", tasks)),
+  any: (tasks) => {
+    if (list("any", tasks).length === 0) {
+      throw new TypeError("Task.any of an empty list would wait for ever: give it at least one task.");
+    }
+    return new AnyTask(tasks);
+  },
+};
+
+function list(verb, tasks) {
+  if (!Array.isArray(tasks)) throw new TypeError(`Task.${verb} takes a list of tasks, as in Task.${verb}([a, b]).`);
+  const index = tasks.findIndex((task) => !(task instanceof Task));
+  if (index >= 0) {
+    throw new TypeError(
+      `Task.${verb}: item ${index} of the list is not a task; give what the calls of context.df return.`,
+    );
+  }
+  return [...tasks];
+}

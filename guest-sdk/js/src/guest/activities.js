@@ -1,0 +1,17 @@
+// The exported interface `activities`.
+import host from "dacapo:orchestration/activity-context@0.1.0";
+import { runActivity } from "../activity.js";
+import { activities as registry } from "../registry.js";
+import { failing } from "./failing.js";
+import { seedRandom } from "./random.js";
+
+export const activities = {
+  names: () => registry.names(),
+
+  run: (name, input) =>
+    failing(host, () => {
+      const activity = registry.get(name);
+      seedRandom(`${host.idempotencyKey()} ${host.attempt()} ${Date.now()}`);
+      return runActivity(host, activity, input);
+    }),
+};

@@ -1,0 +1,31 @@
+// Plays a flow again, as the server does after a crash: it has to ask for the same things in the same order.
+import { drive } from "../flow.js";
+import { withoutWorld } from "../sandbox.js";
+import { Host } from "./host.js";
+
+/** `answers` are the awaits of the first play; `commands` is what it asked for. */
+export function replay(entry, settings, answers, commands) {
+  const host = new Host(settings);
+  host.replaying = true;
+  const flow = drive(host, entry, (go) => withoutWorld(entry.name, go));
+  try {
+    let step = flow.next();
+    for (const { index, now, outcome } of answers) {
+      if (step.done) break;
+      host.now = now;
+      host.force(step.value[index]?.number, outcome);
+      step = flow.next(index);
+    }
+  } catch {
+    // How it fails was seen at the first play; here it is about what it asked for.
+  }
+  const length = Math.max(commands.length, host.commands.length);
+  for (let n = 0; n < length; n += 1) {
+    if (commands[n] === host.commands[n]) continue;
+    throw new Error(
+      `${entry.name} does something else when it is played again: command ${n} was ${commands[n] ?? "not there"}, ` +
+        `and now it is ${host.commands[n] ?? "not there"}. ` +
+        "A flow may depend on its input, its tasks and context.df only.",
+    );
+  }
+}

@@ -1,0 +1,184 @@
+// Waiting for several things: any, all, and one in the other.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { held, play } from "../testing.js";
+
+const HELD = { A: () => held, B: () => held, C: () => held };
+
+test("all gives the results in the order of the list", () => {
+  const run = play(
+    function* ({ df }) {
+      return yield df.Task.all(["A", "B", "C"].map((name) => df.callActivity(name)));
+    },
+    { activities: HELD },
+  );
+  run.complete("C", 3).complete("A", 1);
+  assert.equal(run.isDone, false);
+  run.complete("B", 2).expectOutput([1, 2, 3]);
+});
+
+test("all fails with the first failure, at once", () => {
+  const run = play(
+    function* ({ df }) {
+      const tasks = ["A", "B", "C"].map((name) => df.callActivity(name));
+      try {
+        yield df.Task.all(tasks);
+      } catch (error) {
+        return [error.kind, error.message, tasks.map((task) => [task.isCompleted, task.isFaulted])];
+      }
+    },
+    { activities: HELD },
+  );
+  run.complete("C", 3).fail("B", Object.assign(new Error("No seats."), { kind: "sold-out" }));
+  run.expectOutput([
+    "sold-out",
+    "No seats.",
+    [
+      [false, false],
+      [true, true],
+      [true, false],
+    ],
+  ]);
+});
+
+test("all of nothing is done", () => {
+  play(function* ({ df }) {
+    return yield df.Task.all([]);
+  }).expectOutput([]);
+});
+
+test("any gives the task that was done first, and the others stay", () => {
+  const run = play(
+    function* ({ df }) {
+      const [a, b] = [df.callActivity("A"), df.callActivity("B")];
+      const winner = yield df.Task.any([a, b]);
+      const before = [winner === b, winner.result, a.isCompleted];
+      return [...before, yield a, a.isCompleted, a.result];
+    },
+    { activities: HELD },
+  );
+  run.complete("B", "b").complete("A", "a").expectOutput([true, "b", false, "a", true, "a"]);
+});
+
+test("any gives a task that failed, without throwing", () => {
+  const run = play(
+    function* ({ df }) {
+      const winner = yield df.Task.any([df.callActivity("A")]);
+      try {
+        yield winner;
+      } catch (error) {
+        return [winner.isFaulted, error.message];
+      }
+    },
+    { activities: HELD },
+  );
+  run.fail("A", new Error("No.")).expectOutput([true, "No."]);
+});
+
+test("any of nothing is refused, since it would wait for ever", () => {
+  play(function* ({ df }) {
+    yield df.Task.any([]);
+  }).expectFailure({ kind: "TypeError", message: /empty list/ });
+});
+
+test("lists nest: all of any, and any of all", () => {
+  const flow = (outer, inner) =>
+    function* ({ df }) {
+      const wait = (name) => df.waitForExternalEvent(name);
+      const result = yield df.Task[outer]([df.Task[inner]([wait("A"), wait("B")]), wait("C")]);
+      return outer === "all" ? [result[0].result, result[1]] : result.result;
+    };
+  const all = play(flow("all", "any")).raise("B", "b");
+  assert.deepEqual(all.waitingFor, ["wait C"]);
+  all.raise("C", "c").expectOutput(["b", "c"]);
+  play(flow("any", "all")).raise("A", "a").raise("B", "b").expectOutput(["a", "b"]);
+  play(flow("any", "all")).raise("A", "a").raise("C", "c").expectOutput("c");
+});
+
+test("what is already done counts when it is combined again", () => {
+  const run = play(function* ({ df }) {
+    const [a, b, c] = ["A", "B", "C"].map((name) => df.waitForExternalEvent(name));
+    yield a;
+    const winner = yield df.Task.any([b, a]);
+    const all = yield df.Task.all([a, b, a]);
+    return [winner === a, all, c.isCompleted];
+  });
+  run
+    .raise("A", 1)
+    .expectWaitingFor("wait B")
+    .raise("B", 2)
+    .expectOutput([true, [1, 2, 1], false]);
+});
+
+test("a task can be in a list twice, and yielded twice", () => {
+  const run = play(function* ({ df }) {
+    const a = df.waitForExternalEvent("A");
+    return [yield df.Task.all([a, a]), yield a];
+  });
+  run
+    .expectWaitingFor("wait A")
+    .raise("A", 1)
+    .expectOutput([[1, 1], 1]);
+});
+
+test("a cancelled wait leaves its event to the next one", () => {
+  const run = play(function* ({ df }) {
+    const first = df.waitForExternalEvent("Go");
+    const timer = df.createTimer(1000);
+    yield df.Task.any([first, timer]);
+    first.cancel();
+    return [first.isCanceled, yield df.waitForExternalEvent("Go")];
+  });
+  run.fireTimer().raise("Go", 1).expectOutput([true, 1]);
+});
+
+test("cancelling what has completed is an error, and cancelling twice is not", () => {
+  const run = play(function* ({ df }) {
+    const [timer, other] = [df.createTimer(1), df.createTimer(2)];
+    yield timer;
+    other.cancel();
+    other.cancel();
+    timer.cancel();
+  });
+  run.fireTimer().expectFailure({ message: "It is too late to cancel a timer: it has completed." });
+  assert.deepEqual(run.commands, ["timer 1", "timer 2", "cancel 1"]);
+});
+
+test("waiting for what was cancelled is an error", () => {
+  play(function* ({ df }) {
+    const timer = df.createTimer(1);
+    timer.cancel();
+    yield df.Task.any([timer, df.waitForExternalEvent("Go")]);
+  }).expectFailure({ message: "Cannot wait for a timer: it was cancelled." });
+});
+
+test("a list with something else in it is refused, and says where", () => {
+  const flow = (tasks) =>
+    function* ({ df }) {
+      yield df.Task.all(tasks(df));
+    };
+  play(flow((df) => [df.createTimer(1), 5])).expectFailure({ message: /^Task\.all: item 1 of the list is not a task/ });
+  play(flow(() => 5)).expectFailure({ message: /^Task\.all takes a list of tasks/ });
+});
+
+test("handles are given back once their outcome was taken", async () => {
+  const { drive } = await import("../src/flow.js");
+  const log = [];
+  const handle = {
+    outcome: () => (log.push("outcome"), "1"),
+    [Symbol.dispose ?? "undefined"]: () => log.push("dispose"),
+  };
+  const flow = drive(
+    { startTimer: () => handle },
+    {
+      name: "Flow",
+      *handler({ df }) {
+        yield df.createTimer(1);
+        log.push("went on");
+      },
+    },
+  );
+  flow.next();
+  flow.next(0);
+  assert.deepEqual(log, ["outcome", "dispose", "went on"]);
+});

@@ -1,0 +1,32 @@
+"""What functions are called by their callers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_ATTRIBUTE = "__dacapo_name__"
+
+
+def pascal_case(name: str) -> str:
+    """`say_hello` becomes `SayHello`; what is in Pascal case already stays."""
+    return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+
+
+def mark(function: Any, name: str) -> None:
+    """Remembers the name that a function is registered under."""
+    setattr(function, _ATTRIBUTE, name)
+
+
+def marked_name(function: Any) -> str | None:
+    """The name that a function is registered under, if it is."""
+    return getattr(function, _ATTRIBUTE, None)
+
+
+def name_of(name: Any, what: str) -> str:
+    """The name itself, or that of a registered function. Raises TypeError for anything else."""
+    if isinstance(name, str) and name:
+        return name
+    marked = marked_name(name) if callable(name) else None
+    if marked is not None:
+        return marked
+    raise TypeError(f"the name of an {what} is {name!r}; use its name, or a function marked with @dacapo.{what}")
