@@ -68,8 +68,8 @@ async fn deploy(app: &App, project: &Project) -> anyhow::Result<()> {
     let (version, added) = app.client().deploy(&project.name, std::fs::read(&file)?).await?;
     let what = if added { "deployed" } else { "unchanged:" };
     let functions = [version.orchestrators.join(", "), version.activities.join(", ")].join("; ");
-    Ok(output::print(&format!("{what} version {} of '{}': {functions}", version.version, project.name))
-        .map_err(|_| anyhow::anyhow!("standard output is closed"))?)
+    output::print(&format!("{what} version {} of '{}': {functions}", version.version, project.name))
+        .map_err(|_| anyhow::anyhow!("standard output is closed"))
 }
 
 /// Waits until something was saved, and for a moment of quiet after it. `false`: nothing watches any more.
