@@ -113,7 +113,7 @@ fn javascript(project: &Project, say: &mut dyn FnMut(&Step)) -> anyhow::Result<(
 }
 
 const PYTHON: &str =
-    "your system's package manager, such as apt-get install python3 python3-venv (Python 3.10 or newer)";
+    "your system's package manager, such as apt-get install python3 python3-venv (Python 3.11 or newer)";
 
 fn python(project: &Project, say: &mut dyn FnMut(&Step)) -> anyhow::Result<()> {
     let (venv, wanted) = (project.folder.join(".venv"), project.folder.join("requirements.txt"));
