@@ -299,6 +299,11 @@ every_way! {
         let words = ["0 > TaskScheduled", "it diverges at command 1 (turn 2)", "the history has", "Paris", "the build wants",
             "Seattle", "likely cause"];
         assert_says(&diverged, &words);
+        let first = cli.data.path().join("first.json").display().to_string();
+        std::fs::write(&first, std::fs::read_to_string(&file)?.replace("\"Tokyo\"", "\"Oslo\""))?;
+        let diverged = replay(&first, "Cities", &[], 6)?.out;
+        assert_says(&diverged, &["turn 1", "it diverges at command 0 (turn 1)", "Oslo", "Tokyo"]);
+        assert!(!diverged.contains("0 >"), "a command that was not matched is not shown as one that was: {diverged}");
         let json: Value = serde_json::from_str(&replay(&edited, "Cities", &["-o", "json"], 6)?.out)?;
         let last = json.as_array().and_then(|items| items.last()).context("an array")?;
         assert_eq!(last["diverges"]["command"], 1);

@@ -5,7 +5,7 @@ use dacapo_core::Limits;
 use dacapo_core::ids::sha256_hex;
 use dacapo_runtime::Guests;
 use dacapo_runtime::export::{HistoryFile, ReplayError};
-use dacapo_store::{ModuleVersion, VersionId};
+use dacapo_store::ModuleVersion;
 use dacapo_tests::server::{golden_histories, guest, read, sample};
 use dacapo_wasm::WasmConfig;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,18 +36,7 @@ impl Builds {
         let component = read(file)?;
         let digest = sha256_hex(&component);
         let exports = self.guests.loader.prepare(&digest, &component).await?;
-        let version = ModuleVersion {
-            id: VersionId(0),
-            module: key.clone(),
-            version: 1,
-            digest,
-            size_bytes: 0,
-            orchestrators: exports.orchestrators,
-            activities: exports.activities,
-            imports: exports.imports,
-            created_at_ms: 0,
-            active: true,
-        };
+        let version = exports.of_build(&key, digest, component.len() as u64);
         self.ready.insert(key, version.clone());
         Ok(version)
     }

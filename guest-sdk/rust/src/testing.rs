@@ -31,11 +31,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::bindings::dacapo::orchestration::types::Failure;
 use crate::decode::{Source, decode_input, encode};
 use crate::error::{Error, Result};
 use crate::export::{Activity, Orchestrator, Outcome};
-use host::World;
+use host::{Answer, World};
 
 /// A flow that is about to be played: what it is given, and what happens around it.
 #[must_use = "nothing is played before `run`"]
@@ -89,30 +88,28 @@ impl Play {
     }
 
     /// Answers for an activity. It is asked once for each attempt.
-    pub fn activity<I, T>(mut self, name: &str, mut answer: impl FnMut(I) -> Result<T> + 'static) -> Self
+    pub fn activity<I, T>(mut self, name: &str, answer: impl FnMut(I) -> Result<T> + 'static) -> Self
     where
         I: DeserializeOwned,
         T: Serialize,
     {
-        let source = Source::ActivityInput(name.to_owned());
-        self.world.answer(name, move |input| outcome(decode_input(input, &source).and_then(&mut answer)));
+        self.world.answer(name, in_json(name, answer));
         self
     }
 
     /// Runs one of the module's own activities: `.own_activity::<say_hello>()`.
     pub fn own_activity<A: Activity + 'static>(mut self) -> Self {
-        self.world.answer(A::NAME, A::run);
+        self.world.answer(A::NAME, Box::new(A::run));
         self
     }
 
     /// Answers for a child orchestration.
-    pub fn orchestrator<I, T>(mut self, name: &str, mut answer: impl FnMut(I) -> Result<T> + 'static) -> Self
+    pub fn orchestrator<I, T>(mut self, name: &str, answer: impl FnMut(I) -> Result<T> + 'static) -> Self
     where
         I: DeserializeOwned,
         T: Serialize,
     {
-        let source = Source::ActivityInput(name.to_owned());
-        self.world.answer_child(name, move |input| outcome(decode_input(input, &source).and_then(&mut answer)));
+        self.world.answer_child(name, in_json(name, answer));
         self
     }
 
@@ -165,6 +162,15 @@ fn json(value: &impl Serialize, what: &str) -> String {
     }
 }
 
-fn outcome<T: Serialize>(answer: Result<T>) -> Result<String, Failure> {
-    answer.and_then(|value| encode(&value, "the answer of a test")).map_err(Error::into_failure)
+/// What answers for `name`, from JSON to JSON.
+fn in_json<I, T>(name: &str, mut answer: impl FnMut(I) -> Result<T> + 'static) -> Answer
+where
+    I: DeserializeOwned,
+    T: Serialize,
+{
+    let source = Source::ActivityInput(name.to_owned());
+    Box::new(move |input| {
+        let answered = decode_input(input, &source).and_then(&mut answer);
+        answered.and_then(|value| encode(&value, "the answer of a test")).map_err(Error::into_failure)
+    })
 }

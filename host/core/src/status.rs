@@ -45,6 +45,11 @@ impl RuntimeStatus {
         }
     }
 
+    /// Whether it may ever run again: it has not ended, or has failed and may be rewound.
+    pub fn can_go_on(self) -> bool {
+        !self.is_finished() || self == Self::Failed
+    }
+
     /// The name in the HTTP contract.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -102,9 +102,10 @@ impl Outgoing {
         self.body_bytes
     }
 
-    /// The most time that a flow or a module may ask for, in milliseconds.
-    pub fn timeout_ms(&self) -> u64 {
-        self.timeout_ms
+    /// The time for a request of a flow or a module that wants so much of it, in milliseconds: never more than the
+    /// operator gives.
+    pub fn granted_ms(&self, wanted_ms: Option<u64>) -> Option<u64> {
+        wanted_ms.map(|wanted_ms| wanted_ms.min(self.timeout_ms))
     }
 
     /// Sends a request and reads the reply.

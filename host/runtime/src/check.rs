@@ -51,20 +51,8 @@ impl Runtime {
         sample: usize,
     ) -> Result<Checked, DeployError> {
         let exports = self.guests.loader.prepare(digest, component).await?;
-        let build = ModuleVersion {
-            id: VersionId(0),
-            module: module.to_owned(),
-            version: 0,
-            digest: digest.to_owned(),
-            size_bytes: component.len() as u64,
-            orchestrators: exports.orchestrators,
-            activities: exports.activities,
-            imports: exports.imports,
-            created_at_ms: self.clock.now_ms(),
-            active: false,
-        };
-        let versions = self.catalog.all().into_iter().filter(|version| version.module == module);
-        let versions: HashSet<VersionId> = versions.map(|version| version.id).collect();
+        let build = exports.of_build(module, digest.to_owned(), component.len() as u64);
+        let versions: HashSet<VersionId> = self.catalog.of_module(module).iter().map(|version| version.id).collect();
         let open = RuntimeStatus::ALL.into_iter().filter(|status| !status.is_finished());
         let filter = InstanceFilter { statuses: open.collect(), ..InstanceFilter::default() };
         let mut checked = Checked { digest: digest.to_owned(), ..Checked::default() };

@@ -5,7 +5,7 @@ use crate::check::Checked;
 use crate::committer::CommitError;
 use crate::export::HistoryFile;
 use crate::modules::DeployError;
-use crate::upgrade::answers_to;
+use crate::upgrade::choose;
 use crate::watch::{InstanceView, Watching};
 use dacapo_core::ids::MAX_NAME_CHARS;
 use dacapo_core::{Event, InstanceId, Orchestration, Payload, RuntimeStatus, StoredTurn};
@@ -281,12 +281,7 @@ impl Client {
         if exporters.is_empty() {
             return Err(unknown());
         }
-        let found = exporters.iter().find(|version| answers_to(version, wanted)).cloned();
-        found.ok_or_else(|| ClientError::NoSuchVersion {
-            name: name.to_owned(),
-            version: wanted.to_owned(),
-            known: exporters.iter().map(|version| version.version).collect(),
-        })
+        choose(&exporters, wanted, name)
     }
 
     /// The present status.

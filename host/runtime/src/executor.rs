@@ -1,7 +1,7 @@
 //! What the runtime asks of those who run guests. `dacapo-wasm` implements it; tests implement it natively.
 
 use dacapo_core::{Failure, Orchestration, Payload};
-use dacapo_store::ModuleVersion;
+use dacapo_store::{ModuleVersion, VersionId};
 use futures::future::BoxFuture;
 use std::sync::{Arc, Mutex};
 
@@ -175,6 +175,24 @@ pub struct Exports {
     pub activities: Vec<String>,
     /// The interfaces it imports.
     pub imports: Vec<String>,
+}
+
+impl Exports {
+    /// The build that has these, as a version of `module`; one that is not deployed, and has neither key nor number.
+    pub fn of_build(self, module: &str, digest: String, size_bytes: u64) -> ModuleVersion {
+        ModuleVersion {
+            id: VersionId(0),
+            module: module.to_owned(),
+            version: 0,
+            digest,
+            size_bytes,
+            orchestrators: self.orchestrators,
+            activities: self.activities,
+            imports: self.imports,
+            created_at_ms: 0,
+            active: false,
+        }
+    }
 }
 
 /// Why something that was deployed is not a module of ours. The text says what it is and what would be right.

@@ -198,6 +198,11 @@ impl Replay {
         Some(Ok(Played { turn, first_command, by_the_host }))
     }
 
+    /// How many commands were played.
+    pub fn commands(&self) -> u32 {
+        self.commands
+    }
+
     /// What is in flight after the turns that were played: activities, children, and the next timer.
     pub fn in_flight(&self) -> (Vec<ActivityCall>, Vec<ChildStart>, Option<u64>) {
         let orchestration = self.player.orchestration();

@@ -2,7 +2,7 @@
 
 use crate::committer::CommitError;
 use crate::executor::InvalidModule;
-use crate::upgrade::answers_to;
+use crate::upgrade::named;
 use crate::{RETRY_MS, Runtime};
 use dacapo_core::InstanceId;
 use dacapo_core::ids::{MAX_NAME_CHARS, find_name, fold_name};
@@ -241,13 +241,11 @@ impl Runtime {
         let unknown =
             |version: &str| DeployError::UnknownVersion { module: module.to_owned(), version: version.into() };
         let found = match wanted {
-            Some(wanted) => {
-                versions.iter().find(|version| answers_to(version, wanted)).ok_or_else(|| unknown(wanted))?
-            }
+            Some(wanted) => named(&versions, wanted).ok_or_else(|| unknown(wanted))?,
             None => {
                 let active = versions.iter().find(|version| version.active).ok_or_else(|| unknown("(active)"))?;
                 let before = versions.iter().rfind(|version| version.version < active.version);
-                before.ok_or_else(|| DeployError::NothingBefore { module: module.to_owned() })?
+                before.cloned().ok_or_else(|| DeployError::NothingBefore { module: module.to_owned() })?
             }
         };
         self.committer.commit(Write::Activate(found.id)).await.map_err(|error| match error {
@@ -264,8 +262,7 @@ impl Runtime {
     /// Deletes the version that `wanted` names.
     pub(crate) async fn delete_version(&self, module: &str, wanted: &str) -> Result<(), DeployError> {
         let unknown = || DeployError::UnknownVersion { module: module.to_owned(), version: wanted.to_owned() };
-        let versions = self.catalog.of_module(module);
-        let found = versions.iter().find(|version| answers_to(version, wanted)).ok_or_else(unknown)?;
+        let found = named(&self.catalog.of_module(module), wanted).ok_or_else(unknown)?;
         let version = found.version;
         let _one_at_a_time = self.deploying.lock().await;
         self.committer.commit(Write::DeleteVersion(found.id)).await.map_err(|error| match error {

@@ -5,8 +5,8 @@ use crate::client::ClientError;
 use crate::committer::CommitError;
 use crate::instance::{self, Trouble};
 use crate::router::{Message, Router};
+use dacapo_core::InstanceId;
 use dacapo_core::ids::find_name;
-use dacapo_core::{InstanceId, RuntimeStatus};
 use dacapo_store::{Instance, ModuleVersion, Refused, VersionId, Write};
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ impl Runtime {
             let looked_for = id.clone();
             let found = self.read(move |store| store.instance(&looked_for)).await?;
             let found = found.ok_or_else(|| ClientError::UnknownInstance(id.clone()))?;
-            if found.status.is_finished() && found.status != RuntimeStatus::Failed {
+            if !found.status.can_go_on() {
                 return Err(ClientError::Finished { id: id.clone(), status: found.status });
             }
             let version = self.version_for(&found, wanted)?;
@@ -35,7 +35,7 @@ impl Runtime {
                 let reason = format!("that version does not export the orchestrator '{}'", found.name);
                 return Err(ClientError::Diverges { id: id.clone(), version: version.version, reason });
             }
-            if self.moves(&found, &version).await? {
+            if self.moves(id, &version).await? {
                 return Ok(version);
             }
         }
@@ -47,17 +47,11 @@ impl Runtime {
         // The version that a failed instance was on may have been deleted.
         let module = of(found.version).or_else(|| self.catalog.orchestrator(&found.name).map(|it| it.module.clone()));
         let known = module.as_deref().map(|module| self.catalog.of_module(module)).unwrap_or_default();
-        let version = known.iter().find(|version| answers_to(version, wanted)).cloned();
-        version.ok_or_else(|| ClientError::NoSuchVersion {
-            name: module.unwrap_or_else(|| found.name.clone()),
-            version: wanted.to_owned(),
-            known: known.iter().map(|version| version.version).collect(),
-        })
+        choose(&known, wanted, module.as_deref().unwrap_or(&found.name))
     }
 
-    /// `false`: it has moved on since `found` was read.
-    async fn moves(self: &Arc<Self>, found: &Instance, version: &ModuleVersion) -> Result<bool, ClientError> {
-        let id = &found.id;
+    /// `false`: it has moved on meanwhile.
+    async fn moves(self: &Arc<Self>, id: &InstanceId, version: &ModuleVersion) -> Result<bool, ClientError> {
         let fence = match instance::try_on(self, id, version).await {
             Ok((fence, None)) => fence,
             Ok((_, Some(reason))) => {
@@ -88,9 +82,27 @@ impl Runtime {
 /// Digits of a digest that name a version at least.
 const SHORTEST_DIGEST: usize = 8;
 
+/// Of these versions, the one that `wanted` names.
+pub(crate) fn named(versions: &[Arc<ModuleVersion>], wanted: &str) -> Option<Arc<ModuleVersion>> {
+    versions.iter().find(|version| answers_to(version, wanted)).cloned()
+}
+
+/// As [`named`], or which ones `name` has.
+pub(crate) fn choose(
+    versions: &[Arc<ModuleVersion>],
+    wanted: &str,
+    name: &str,
+) -> Result<Arc<ModuleVersion>, ClientError> {
+    named(versions, wanted).ok_or_else(|| ClientError::NoSuchVersion {
+        name: name.to_owned(),
+        version: wanted.to_owned(),
+        known: versions.iter().map(|version| version.version).collect(),
+    })
+}
+
 /// Whether a version is called so: by its number (as `2`, or as the `2.0` of clients that count in two parts), or by its
 /// digest or the beginning of it.
-pub(crate) fn answers_to(version: &ModuleVersion, name: &str) -> bool {
+fn answers_to(version: &ModuleVersion, name: &str) -> bool {
     let by_digest = name.len() >= SHORTEST_DIGEST && version.digest.starts_with(&name.to_ascii_lowercase());
     by_digest || name.trim_end_matches(".0").parse() == Ok(version.version)
 }

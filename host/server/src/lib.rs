@@ -5,6 +5,7 @@
 //! | [`config`] | the settings of a server, each with its default, and what makes them invalid |
 //! | [`app`] | the composition root: store, guests, runtime and HTTP as one running thing |
 //! | [`http`] | the HTTP API; the only user of axum |
+//! | `moment` | a time, as it is shown with its fraction of a second |
 //! | `project` | sources of modules: new ones, and how they become components |
 //! | [`cli`] | the command line; the only user of clap |
 
@@ -12,6 +13,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod http;
+mod moment;
 mod project;
 
 pub use app::{App, Parts};

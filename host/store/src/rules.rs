@@ -124,7 +124,7 @@ pub(crate) fn accepts(
 
 /// Whether an instance may be pinned to another version: one that has failed may be rewound there.
 pub(crate) fn can_repin(current: Fence, status: RuntimeStatus, wanted: Fence) -> std::result::Result<(), Refused> {
-    if status.is_finished() && status != RuntimeStatus::Failed {
+    if !status.can_go_on() {
         return Err(Refused::Finished { status });
     }
     if current == wanted { Ok(()) } else { Err(Refused::Fenced) }

@@ -18,7 +18,7 @@ pub(crate) fn install() -> Result<()> {
     install_one(&wanted.join("node"), &installed.join("node"), NODE, node)
 }
 
-fn install_one(from: &Path, to: &Path, files: &[&str], install: fn(&Path) -> Result<()>) -> Result<()> {
+pub(crate) fn install_one(from: &Path, to: &Path, files: &[&str], install: impl Fn(&Path) -> Result<()>) -> Result<()> {
     if !from.is_dir() {
         bail!("{} is missing: which clients are to be installed?", from.display());
     }
@@ -48,14 +48,20 @@ fn read_all(dir: &Path, files: &[&str]) -> Result<String> {
 }
 
 fn python(dir: &Path) -> Result<()> {
+    venv(dir, "requirements.txt")
+}
+
+/// Makes `dir`, which holds the file `requirements`, a virtual environment with what that asks for.
+pub(crate) fn venv(dir: &Path, requirements: &str) -> Result<()> {
     capture(Command::new("python3").args(["-m", "venv"]).arg(dir))?;
     let mut pip = Command::new(dir.join("bin/python"));
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]);
-    capture(pip.arg(dir.join("requirements.txt")))?;
+    capture(pip.arg(dir.join(requirements)))?;
     Ok(())
 }
 
-fn node(dir: &Path) -> Result<()> {
+/// Installs what the lockfile in `dir` says.
+pub(crate) fn node(dir: &Path) -> Result<()> {
     capture(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(dir))?;
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! SDKs and samples in languages other than Rust: set up, built, and their own tests run.
 
 use crate::cargo::target_dir;
-use crate::process::{capture, root, show};
+use crate::clients;
+use crate::process::{root, show};
 use crate::tally::Tally;
 use anyhow::{Context as _, Result, bail};
 use std::fs;
@@ -19,6 +20,9 @@ const SAMPLES: [(&str, &str); 5] = [
     ("approval", "Approval"),
 ];
 
+/// What builds modules of Python.
+const REQUIREMENTS: &str = "requirements-build.txt";
+
 /// What tools write among the sources.
 const NOT_SOURCE: [&str; 4] = ["node_modules", "build", "__pycache__", "wit"];
 
@@ -28,20 +32,11 @@ pub(crate) fn install() -> Result<()> {
     for folder in ["guest-sdk/js", "samples/js", "samples/ts"] {
         let folder = root().join(folder);
         if is_older(&folder.join("node_modules/.package-lock.json"), &folder.join("package-lock.json")) {
-            capture(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder))?;
+            clients::node(&folder)?;
         }
     }
-    let (venv, wanted) = (venv()?, root().join("guest-sdk/python/requirements-build.txt"));
-    let installed = venv.join("installed.txt");
-    if is_older(&installed, &wanted) {
-        capture(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
-        let mut pip = Command::new(venv.join("bin/python"));
-        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]);
-        capture(pip.arg(&wanted))?;
-        // Written last: an installation that was cut short is done again.
-        fs::copy(&wanted, &installed).context("cannot note what was installed")?;
-    }
-    Ok(())
+    let install = |dir: &Path| clients::venv(dir, REQUIREMENTS);
+    clients::install_one(&root().join("guest-sdk/python"), &venv()?, &[REQUIREMENTS], install)
 }
 
 /// Builds the samples that are older than their sources into `target/samples/<language>`.

@@ -12,7 +12,8 @@ const START_MS: u64 = 1_700_000_000_000;
 /// A custom status may have so many KiB of UTF-16, rounded down, as on a server.
 const STATUS_KIB: usize = 16;
 
-type Answer = Box<dyn FnMut(&str) -> Outcome>;
+/// What answers for an activity or a child, from JSON to JSON.
+pub(crate) type Answer = Box<dyn FnMut(&str) -> Outcome>;
 
 /// Everything around one flow.
 pub(crate) struct World {
@@ -134,12 +135,12 @@ impl World {
         self.now_ms - self.started_ms
     }
 
-    pub(crate) fn answer(&mut self, name: &str, answer: impl FnMut(&str) -> Outcome + 'static) {
-        self.activities.insert(name.to_lowercase(), Box::new(answer));
+    pub(crate) fn answer(&mut self, name: &str, answer: Answer) {
+        self.activities.insert(name.to_lowercase(), answer);
     }
 
-    pub(crate) fn answer_child(&mut self, name: &str, answer: impl FnMut(&str) -> Outcome + 'static) {
-        self.children.insert(name.to_lowercase(), Box::new(answer));
+    pub(crate) fn answer_child(&mut self, name: &str, answer: Answer) {
+        self.children.insert(name.to_lowercase(), answer);
     }
 
     pub(crate) fn raise_after(&mut self, delay: Duration, name: &str, data: String) {

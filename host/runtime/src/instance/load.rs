@@ -139,8 +139,7 @@ pub(crate) async fn try_on(
     id: &InstanceId,
     version: &ModuleVersion,
 ) -> Result<(Fence, Option<String>), Trouble> {
-    let goes_on = |status: RuntimeStatus| !status.is_finished() || status == RuntimeStatus::Failed;
-    let cold = read_if(runtime, id, goes_on).await?;
+    let cold = read_if(runtime, id, RuntimeStatus::can_go_on).await?;
     let fence = cold.known.fence;
     match cold.replay(runtime, version).await {
         Ok(_) => Ok((fence, None)),

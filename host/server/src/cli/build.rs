@@ -17,7 +17,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
     let project = Project::find(&args.folder)?;
-    let file = build::build(&project, &mut |step| eprintln!("{}", text::one_line(&step.to_string())))?;
+    let file = build::build(&project, announce)?;
     let Prepared { version, .. } = component::prepare(&file).await?;
     let json = serde_json::json!({
         "file": file, "sizeBytes": version.size_bytes, "digest": version.digest,
@@ -33,6 +33,11 @@ pub(crate) async fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
         ])
     })?;
     Ok(Exit::Done)
+}
+
+/// Says what is about to be run.
+pub(super) fn announce(step: &build::Step) {
+    eprintln!("{}", text::one_line(&step.to_string()));
 }
 
 fn size(bytes: u64) -> String {

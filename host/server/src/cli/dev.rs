@@ -1,5 +1,6 @@
 //! `dacapo dev`: serves, and builds and deploys a project anew whenever it is saved.
 
+use super::build::announce;
 use super::exit::{CliError, Exit};
 use super::{output, serve, text};
 use crate::app::App;
@@ -63,8 +64,7 @@ pub(crate) async fn run(args: Args) -> Result<Exit, CliError> {
 
 async fn deploy(app: &App, project: &Project) -> anyhow::Result<()> {
     let building = project.clone();
-    let say = |step: &build::Step| eprintln!("{}", text::one_line(&step.to_string()));
-    let file = tokio::task::spawn_blocking(move || build::build(&building, &mut { say })).await??;
+    let file = tokio::task::spawn_blocking(move || build::build(&building, announce)).await??;
     let (version, added) = app.client().deploy(&project.name, std::fs::read(&file)?).await?;
     let what = if added { "deployed" } else { "unchanged:" };
     let functions = [version.orchestrators.join(", "), version.activities.join(", ")].join("; ");

@@ -3,12 +3,12 @@
 use super::exit::{CliError, Exit};
 use super::output::{self, Format};
 use super::text;
+use crate::moment::Moment;
 use crate::project::component;
 use anyhow::Context as _;
 use dacapo_core::replay::Mismatch;
-use dacapo_core::{Event, Limits, StoredTurn};
+use dacapo_core::{Event, Limits};
 use dacapo_runtime::export::{HistoryFile, Played, Replay, ReplayError};
-use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -41,27 +41,26 @@ pub(crate) async fn run(args: Args, format: Format) -> Result<Exit, CliError> {
     let replay = history.replay(&*guests.orchestrators, build, Limits::default()).await;
     let mut replay = replay.map_err(|error| error_of(&args.file, error))?;
     let mut shown = Shown { format, items: Vec::new() };
-    let mut commands = 0;
     while let Some(turn) = replay.next().await {
         match turn {
             Ok(played) => {
-                commands = played.first_command + command_count(&played.turn);
-                let stops = args.break_at.is_some_and(|at| at < commands);
-                shown.turn(&played, args.break_at.filter(|_| stops))?;
-                if stops {
+                let stop = args.break_at.filter(|at| *at < replay.commands());
+                shown.turn(&played, stop.map(|at| at + 1))?;
+                if stop.is_some() {
                     shown.in_flight(&replay)?;
                     return shown.end(Exit::Done);
                 }
             }
             Err(ReplayError::Diverged { turn, first_command, mismatch }) => {
                 let played = Played { turn: *turn, first_command, by_the_host: false };
-                shown.turn(&played, mismatch.index.checked_sub(1).or(Some(0)).filter(|_| mismatch.index > 0))?;
+                shown.turn(&played, Some(mismatch.index))?;
                 shown.divergence(&mismatch)?;
                 return shown.end(Exit::Conflict);
             }
             Err(error) => return Err(error_of(&args.file, error)),
         }
     }
+    let commands = replay.commands();
     if let Some(at) = args.break_at {
         let message = format!("there is no command {at}: the history has {commands} commands");
         return Err(CliError::new(Exit::NotFound, message));
@@ -72,11 +71,6 @@ pub(crate) async fn run(args: Args, format: Format) -> Result<Exit, CliError> {
 
 fn error_of(file: &Path, error: impl std::fmt::Display) -> CliError {
     CliError::error(error.to_string()).of(&file.display().to_string())
-}
-
-fn command_count(turn: &StoredTurn) -> u32 {
-    let commands = turn.record.events.iter().filter(|event| !event.is_arrival()).count();
-    u32::try_from(commands).unwrap_or(u32::MAX)
 }
 
 /// What has been shown so far.
@@ -98,8 +92,8 @@ impl Shown {
         }
     }
 
-    /// A turn; with `up_to`, no command after that one.
-    fn turn(&mut self, played: &Played, up_to: Option<u32>) -> Result<(), CliError> {
+    /// A turn; with `before`, only commands before that one.
+    fn turn(&mut self, played: &Played, before: Option<u32>) -> Result<(), CliError> {
         let Played { turn, first_command, by_the_host } = played;
         let mut number = *first_command;
         let mut events = Vec::new();
@@ -107,7 +101,7 @@ impl Shown {
             if event.is_arrival() {
                 events.push((None, event));
             } else {
-                if up_to.is_none_or(|up_to| number <= up_to) {
+                if before.is_none_or(|before| number < before) {
                     events.push((Some(number), event));
                 }
                 number += 1;
@@ -116,7 +110,7 @@ impl Shown {
         let status = turn.record.custom_status.as_ref().map(|status| text::compact(status.as_str()));
         let lines = || {
             let host = if *by_the_host { "  (by the host: the build is not asked)" } else { "" };
-            let mut lines = vec![format!("turn {}  {}{host}", turn.seq, time(turn.record.at_ms))];
+            let mut lines = vec![format!("turn {}  {}{host}", turn.seq, Moment(turn.record.at_ms))];
             lines.extend(events.iter().map(|(number, event)| match number {
                 None => format!("     < {}", described(event)),
                 Some(number) => format!("{number:>4} > {}", described(event)),
@@ -164,7 +158,7 @@ impl Shown {
                     .iter()
                     .map(|child| format!("  child {} '{}' as task {}", child.name, child.instance_id, child.task)),
             );
-            lines.extend(next_timer.map(|at_ms| format!("  next timer {}", time(at_ms))));
+            lines.extend(next_timer.map(|at_ms| format!("  next timer {}", Moment(at_ms))));
             lines.join("\n")
         };
         self.show(lines, || {
@@ -204,9 +198,4 @@ fn described(event: &Event) -> String {
         }
     }
     text::one_line(&words.join(" "))
-}
-
-fn time(at_ms: u64) -> String {
-    let at = i64::try_from(at_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
-    format!("{:.3}", at.unwrap_or(Timestamp::MAX))
 }

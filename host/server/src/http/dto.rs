@@ -1,6 +1,7 @@
 //! What replies are made of: the JSON bodies, with their keys in the contract's order.
 
-use super::history::{HistoryEvent, Moment};
+use super::history::HistoryEvent;
+use crate::moment::Moment;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};

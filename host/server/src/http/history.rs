@@ -1,8 +1,8 @@
 //! The history of an instance as Durable Functions shows it: what was scheduled stands merged with how it ended.
 
+use crate::moment::Moment;
 use dacapo_core::{Event, Failure, Payload, RuntimeStatus, StoredTurn, TaskId};
-use jiff::Timestamp;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 /// One entry. Keys are in the original's case.
 #[derive(Clone, Default, Serialize)]
@@ -31,17 +31,6 @@ pub(super) struct HistoryEvent<'a> {
     details: Option<&'a Payload>,
     #[serde(skip_serializing_if = "Option::is_none")]
     orchestration_status: Option<&'static str>,
-}
-
-/// A time in milliseconds since 1970, written with its fraction of a second.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Moment(pub(super) u64);
-
-impl Serialize for Moment {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let moment = i64::try_from(self.0).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
-        serializer.collect_str(&format_args!("{:.3}", moment.unwrap_or(Timestamp::MAX)))
-    }
 }
 
 /// A command, for what comes of it later.

@@ -35,12 +35,7 @@ pub(super) async fn check(
     let (parts, body) = request.into_parts();
     let bound = Bound { setting: "component_bytes", limit_bytes: api.settings.component_bytes };
     let component = body::read(body, bound).await?;
-    let sample = match Query::of(&parts.uri).text("sample") {
-        None => usize::MAX,
-        Some(text) => text.parse().map_err(|_| {
-            ApiError::bad_request("BadQuery", format!("'sample' must be a whole number; found '{text}'."))
-        })?,
-    };
+    let sample = Query::of(&parts.uri).number("sample")?.unwrap_or(usize::MAX);
     let checked = api.client.check(&name, component, sample).await?;
     Ok(dto::json(StatusCode::OK, &dto::Check::of(&name, &checked)))
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Builds the component of a project; where it is. `say` hears of each step before it is taken.
-pub(crate) fn build(project: &Project, say: &mut dyn FnMut(&Step)) -> anyhow::Result<PathBuf> {
+pub(crate) fn build(project: &Project, say: fn(&Step)) -> anyhow::Result<PathBuf> {
     let output = project.output();
     std::fs::create_dir_all(project.folder.join("build"))?;
     match project.language {
@@ -50,7 +50,7 @@ impl Step {
         }
     }
 
-    fn run(&self, project: &Project, say: &mut dyn FnMut(&Step)) -> anyhow::Result<()> {
+    fn run(&self, project: &Project, say: fn(&Step)) -> anyhow::Result<()> {
         say(self);
         // Standard output is for what the build comes to.
         let status = self.command(project).stdout(std::io::stderr()).status().map_err(|error| self.missing(error))?;
@@ -78,7 +78,7 @@ impl fmt::Display for Step {
 const RUST: &str = "rustup (https://rustup.rs)";
 const WASM_TARGET: &str = "wasm32-wasip2";
 
-fn rust(project: &Project, say: &mut dyn FnMut(&Step)) -> anyhow::Result<()> {
+fn rust(project: &Project, say: fn(&Step)) -> anyhow::Result<()> {
     let libraries = Step::new("rustc", &["--print", "target-libdir", "--target", WASM_TARGET], RUST);
     if !Path::new(libraries.output(project)?.trim()).exists() {
         bail!("Rust cannot build for {WASM_TARGET} yet; this installs what it needs: rustup target add {WASM_TARGET}");
@@ -103,7 +103,7 @@ fn contract(project: &Project) -> anyhow::Result<()> {
 
 const NODE: &str = "your system's package manager, such as apt-get install nodejs npm (Node.js 20 or newer)";
 
-fn javascript(project: &Project, say: &mut dyn FnMut(&Step)) -> anyhow::Result<()> {
+fn javascript(project: &Project, say: fn(&Step)) -> anyhow::Result<()> {
     // npm writes this file last.
     if is_older(&project.folder.join("node_modules/.package-lock.json"), &project.folder.join("package-lock.json")) {
         Step::new("npm", &["ci", "--no-audit", "--no-fund"], NODE).run(project, say)?;
@@ -115,7 +115,7 @@ fn javascript(project: &Project, say: &mut dyn FnMut(&Step)) -> anyhow::Result<(
 const PYTHON: &str =
     "your system's package manager, such as apt-get install python3 python3-venv (Python 3.11 or newer)";
 
-fn python(project: &Project, say: &mut dyn FnMut(&Step)) -> anyhow::Result<()> {
+fn python(project: &Project, say: fn(&Step)) -> anyhow::Result<()> {
     let (venv, wanted) = (project.folder.join(".venv"), project.folder.join("requirements.txt"));
     let (python, installed) = (venv.join("bin/python"), venv.join("installed.txt"));
     if is_older(&installed, &wanted) {
@@ -150,9 +150,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let project = Project { folder: folder.path().to_owned(), language: Language::Js, name: "x".into() };
         let step = Step::new("no-such-program", &["build"], "apt-get install it");
-        let error = step.run(&project, &mut |_| {}).expect_err("missing").to_string();
+        let error = step.run(&project, |_| {}).expect_err("missing").to_string();
         assert_eq!(error, "no-such-program is missing; this installs it: apt-get install it");
-        let error = Step::new("false", &[], "").run(&project, &mut |_| {}).expect_err("fails").to_string();
+        let error = Step::new("false", &[], "").run(&project, |_| {}).expect_err("fails").to_string();
         assert!(error.contains("`false ` failed"), "{error}");
     }
 }

@@ -3,8 +3,7 @@
 use anyhow::Context as _;
 use dacapo_core::ids::sha256_hex;
 use dacapo_runtime::Guests;
-use dacapo_runtime::executor::Exports;
-use dacapo_store::{ModuleVersion, VersionId};
+use dacapo_store::ModuleVersion;
 use dacapo_wasm::WasmConfig;
 use std::path::Path;
 use std::sync::Arc;
@@ -33,19 +32,8 @@ pub(crate) async fn prepare(file: &Path) -> anyhow::Result<Prepared> {
     config.compiler = std::env::current_exe().ok();
     let guests = dacapo_wasm::guests(config, Arc::new(|_: &str| Ok(None)))?;
     let digest = sha256_hex(&component);
-    let Exports { orchestrators, activities, imports } =
-        guests.loader.prepare(&digest, &component).await.with_context(named)?;
-    let version = ModuleVersion {
-        id: VersionId(0),
-        module: file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default(),
-        version: 0,
-        digest,
-        size_bytes: component.len() as u64,
-        orchestrators,
-        activities,
-        imports,
-        created_at_ms: 0,
-        active: false,
-    };
+    let exports = guests.loader.prepare(&digest, &component).await.with_context(named)?;
+    let name = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let version = exports.of_build(&name, digest, component.len() as u64);
     Ok(Prepared { guests, version, _folder: folder })
 }

@@ -11,11 +11,10 @@ pub(crate) mod component;
 pub(crate) mod template;
 
 use anyhow::{Context as _, bail};
-use clap::ValueEnum;
 use std::path::{Path, PathBuf};
 
 /// A language that modules can be written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Language {
     /// Rust.
     Rust,
@@ -28,6 +27,9 @@ pub(crate) enum Language {
 }
 
 impl Language {
+    /// All of them.
+    pub(crate) const ALL: [Self; 4] = [Self::Rust, Self::Js, Self::Ts, Self::Python];
+
     /// As it stands on the command line and in the templates.
     pub(crate) fn as_str(self) -> &'static str {
         match self {

@@ -113,20 +113,19 @@ fn snake(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::ValueEnum as _;
 
     #[test]
     fn every_language_has_a_template_with_a_readme_and_its_sdk() {
-        for language in Language::value_variants() {
+        for language in Language::ALL {
             let folder = tempfile::tempdir().expect("a folder");
-            write(folder.path(), "order-flows", *language).expect("writes");
+            write(folder.path(), "order-flows", language).expect("writes");
             let readme = std::fs::read_to_string(folder.path().join("README.md")).expect("a readme");
             assert!(readme.contains("order-flows") && readme.contains("dacapo build"), "{language:?}: {readme}");
-            assert_eq!(super::super::Project::find(folder.path()).expect("a project").language, *language);
+            assert_eq!(super::super::Project::find(folder.path()).expect("a project").language, language);
             assert!(folder.path().join("vendor/wit/dacapo.wit").exists());
             assert!(folder.path().join("vendor/guest-sdk").read_dir().expect("SDKs").next().is_some());
             assert!(folder.path().join(".gitignore").exists(), "{language:?}");
-            write(folder.path(), "again", *language).expect_err("it is not empty");
+            write(folder.path(), "again", language).expect_err("it is not empty");
         }
     }
 

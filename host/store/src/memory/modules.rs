@@ -58,10 +58,15 @@ impl Modules {
     pub(super) fn activate_again(&mut self, id: VersionId) -> Answer {
         let found = self.versions.values().find(|version| version.id == id).cloned();
         let version = found.ok_or(Refused::UnknownVersion)?;
-        let functions = rules::exports(&version.orchestrators, &version.activities);
-        rules::check_names(&self.active(), &version.module, functions)?;
+        self.check_free(&version)?;
         self.activate(&version.module, version.version);
         Ok(Written::Activated)
+    }
+
+    /// Nobody else has the names of a version that is to become active.
+    fn check_free(&self, version: &ModuleVersion) -> Result<(), Refused> {
+        let functions = rules::exports(&version.orchestrators, &version.activities);
+        rules::check_names(&self.active(), &version.module, functions)
     }
 
     pub(super) fn delete(&mut self, id: VersionId, pinned: u64) -> Answer {
@@ -73,8 +78,7 @@ impl Modules {
         let left = self.of_module(&version.module).filter(|other| other.id != id).max_by_key(|other| other.version);
         let next = left.filter(|_| version.active).cloned();
         if let Some(next) = &next {
-            let functions = rules::exports(&next.orchestrators, &next.activities);
-            rules::check_names(&self.active(), &next.module, functions)?;
+            self.check_free(next)?;
         }
         self.versions.remove(&(version.module.clone(), version.version));
         if !self.versions.values().any(|other| other.digest == version.digest) {

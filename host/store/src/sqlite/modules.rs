@@ -123,10 +123,15 @@ fn activate(connection: &Connection, version: &ModuleVersion) -> Result<(), Faul
 /// [`crate::Write::Activate`].
 pub(super) fn activate_again(connection: &Connection, id: VersionId) -> Result<Written, Halt> {
     let version = select_one(connection, select_versions!("WHERE id = ?1"), [id.0])?.ok_or(Refused::UnknownVersion)?;
-    let functions = rules::exports(&version.orchestrators, &version.activities);
-    rules::check_names(&active(connection)?, &version.module, functions)?;
+    check_free(connection, &version)?;
     activate(connection, &version)?;
     Ok(Written::Activated)
+}
+
+/// Nobody else has the names of a version that is to become active.
+fn check_free(connection: &Connection, version: &ModuleVersion) -> Result<(), Halt> {
+    let functions = rules::exports(&version.orchestrators, &version.activities);
+    Ok(rules::check_names(&active(connection)?, &version.module, functions)?)
 }
 
 /// [`crate::Write::DeleteVersion`].
@@ -139,8 +144,7 @@ pub(super) fn delete(connection: &Connection, id: VersionId) -> Result<Written, 
     let left = select_versions!("WHERE module = ?1 AND id <> ?2 ORDER BY version DESC LIMIT 1");
     let next = select_one(connection, left, params![version.module, id.0])?.filter(|_| version.active);
     if let Some(next) = &next {
-        let functions = rules::exports(&next.orchestrators, &next.activities);
-        rules::check_names(&active(connection)?, &next.module, functions)?;
+        check_free(connection, next)?;
     }
     connection.prepare_cached("DELETE FROM versions WHERE id = ?1")?.execute([id.0])?;
     let unused = "DELETE FROM components WHERE digest = ?1 AND NOT EXISTS (SELECT 1 FROM versions WHERE digest = ?1)";

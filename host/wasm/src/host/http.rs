@@ -97,8 +97,7 @@ async fn whole(
     let body = Limited::new(body, limit).collect().await;
     let body = body.map_err(|_| Error::HttpRequestBodySize(u64::try_from(limit).ok()))?.to_bytes();
     let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-    let wanted_ms = options.and_then(|options| options.first_byte_timeout).map(ms);
-    let timeout_ms = wanted_ms.map(|wanted_ms| wanted_ms.min(outgoing.timeout_ms()));
+    let timeout_ms = outgoing.granted_ms(options.and_then(|options| options.first_byte_timeout).map(ms));
     Ok(Request { method: parts.method, url, headers: parts.headers, body, timeout_ms })
 }
 

@@ -1,6 +1,6 @@
 //! `/api/instances/{id}/...`: Dacapo's own: what an instance has published, its whole history, and another version for it.
 
-use super::target;
+use super::{list, target};
 use crate::http::error::ApiError;
 use crate::http::query::Query;
 use crate::http::{Segments, Shared, dto, not_found};
@@ -9,23 +9,15 @@ use axum::extract::State;
 use axum::http::{Request, StatusCode};
 use axum::response::Response;
 
-/// Statuses of a timeline, unless the query says otherwise, and at most.
-const TOP: usize = 100;
-const MOST: usize = 1_000;
-
-/// `GET .../timeline?top=N`: the last N custom statuses that the current execution has published.
+/// `GET .../timeline?top=N`: the last N custom statuses that the current execution has published; as many as a list
+/// shows when `top` is not given.
 pub(in crate::http) async fn timeline(
     State(api): Shared,
     Segments(id): Segments<String>,
     request: Request<Body>,
 ) -> Result<Response, ApiError> {
     let id = target(&id)?;
-    let top = match Query::of(request.uri()).text("top") {
-        None => TOP,
-        Some(text) => text.parse().ok().filter(|top| (1..=MOST).contains(top)).ok_or_else(|| {
-            ApiError::bad_request("BadQuery", format!("'top' must be a whole number from 1 to {MOST}; found '{text}'."))
-        })?,
-    };
+    let top = list::top(Query::of(request.uri()))?;
     let Some(published) = api.client.timeline(&id, top).await? else { return Ok(not_found()) };
     let entries: Vec<_> = published.iter().map(dto::TimelineEntry::from).collect();
     Ok(dto::json(StatusCode::OK, &entries))

@@ -32,7 +32,7 @@ pub(in crate::http) async fn list(State(api): Shared, request: Request<Body>) ->
     Ok(response)
 }
 
-fn top(query: Query<'_>) -> Result<usize, ApiError> {
+pub(super) fn top(query: Query<'_>) -> Result<usize, ApiError> {
     match query.number("top")?.unwrap_or(DEFAULT_TOP) {
         top @ 1..=MAX_TOP => Ok(top),
         found => Err(ApiError::bad_request(
