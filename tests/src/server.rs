@@ -324,3 +324,11 @@ pub fn sample_in(language: &str, name: &str) -> PathBuf {
 pub fn guest(name: &str) -> PathBuf {
     target().join(format!("guests/wasm/{name}.wasm"))
 }
+
+/// The guest that shows what a language does with clock, randomness and mistakes, as `cargo xtask languages` leaves it.
+pub fn probe(language: &str) -> PathBuf {
+    match language {
+        "rust" => guest("probe"),
+        other => target().join(format!("guests/{other}/probe.wasm")),
+    }
+}

@@ -78,12 +78,28 @@ impl fmt::Debug for Error {
     }
 }
 
-impl<E: std::error::Error> From<E> for Error {
+/// What is added to an error of the operating system: a module has none.
+const NO_SYSTEM: &str = "a module has no files and no sockets; in a flow, let an activity do it";
+
+impl<E: std::error::Error + 'static> From<E> for Error {
     fn from(error: E) -> Self {
-        let causes: Vec<String> =
-            std::iter::successors(error.source(), |cause| cause.source()).map(ToString::to_string).collect();
-        let general = Self::new(Self::GENERAL, error.to_string());
-        if causes.is_empty() { general } else { general.with_details(serde_json::json!({ "causes": causes })) }
+        let chain: Vec<&(dyn std::error::Error + 'static)> =
+            std::iter::successors(Some(&error as _), |cause: &&(dyn std::error::Error + 'static)| cause.source())
+                .collect();
+        let of_the_system = |cause: &&(dyn std::error::Error + 'static)| {
+            cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.raw_os_error().is_some())
+        };
+        let general = match chain.iter().any(of_the_system) {
+            true => Self::new(Self::GENERAL, format!("{error} ({NO_SYSTEM})")),
+            false => Self::new(Self::GENERAL, error.to_string()),
+        };
+        match &chain[1..] {
+            [] => general,
+            causes => {
+                let causes: Vec<String> = causes.iter().map(ToString::to_string).collect();
+                general.with_details(serde_json::json!({ "causes": causes }))
+            }
+        }
     }
 }
 
@@ -124,6 +140,17 @@ mod tests {
         let error = flow().unwrap_err();
         assert_eq!((error.kind.as_str(), error.message.as_str()), ("error", "the order has no number"));
         assert_eq!(error.details, Some(serde_json::json!({ "causes": ["invalid digit found in string"] })));
+    }
+
+    #[test]
+    fn what_needs_the_system_says_that_there_is_none() {
+        let error = Error::from(std::fs::read("no/such/file").unwrap_err());
+        assert!(
+            error.message.starts_with("No such file") && error.message.ends_with("let an activity do it)"),
+            "{error}"
+        );
+        let error = Error::from(std::io::Error::other("the pipe of the flow itself"));
+        assert_eq!(error.message, "the pipe of the flow itself");
     }
 
     #[test]

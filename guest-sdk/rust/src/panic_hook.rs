@@ -17,7 +17,7 @@ thread_local! {
     static ROLE: Cell<Role> = const { Cell::new(Role::Orchestrator) };
 }
 
-/// Adds the host's log to what a panic does anyway, which is to write to standard error.
+/// Has a panic tell the host's log, instead of a standard error that not every target has.
 pub(crate) fn install(role: Role) {
     static ONCE: Once = Once::new();
     ROLE.set(role);
@@ -26,9 +26,7 @@ pub(crate) fn install(role: Role) {
         return;
     }
     ONCE.call_once(|| {
-        let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            before(panic);
+        std::panic::set_hook(Box::new(|panic| {
             let message = panic.to_string();
             match ROLE.get() {
                 Role::Orchestrator => host::log(LogLevel::Error, &message),

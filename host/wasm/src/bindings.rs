@@ -6,8 +6,8 @@ pub(crate) mod orchestrator {
         path: "../../wit",
         world: "orchestrator",
         imports: {
-            "dacapo:orchestration/context@0.1.0.await-any": async | trappable,
-            default: trappable,
+            "dacapo:orchestration/context@0.1.0.await-any": async | tracing | verbose_tracing | trappable,
+            default: tracing | verbose_tracing | trappable,
         },
         exports: { default: async },
         with: { "dacapo:orchestration/context.task": crate::host::context::Task },
@@ -19,7 +19,7 @@ pub(crate) mod activity {
     wasmtime::component::bindgen!({
         path: "../../wit",
         world: "activity",
-        imports: { default: trappable },
+        imports: { default: tracing | verbose_tracing | trappable },
         exports: { default: async },
         with: { "dacapo:orchestration/types": super::orchestrator::dacapo::orchestration::types },
     });

@@ -31,7 +31,8 @@ _BLOCKING = {
     "builtins.input": ("input", "wait for somebody: yield context.wait_for_external_event(...)"),
 }
 
-_LIBRARY = os.path.dirname(os.__file__)
+# As its code calls itself; within a module that is another place than `os.__file__`.
+_LIBRARY = os.path.dirname(linecache.getline.__code__.co_filename)
 _HERE = os.path.dirname(__file__)
 
 # The orchestrator that runs right now. There is one thread; a flow inside a flow (in tests) puts back the outer one.

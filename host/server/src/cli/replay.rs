@@ -1,72 +1,116 @@
-//! `dacapo replay`: plays an exported history on a build, without a server.
+//! `dacapo replay`: plays exported histories on a build, without a server.
 
 use super::exit::{CliError, Exit};
 use super::output::{self, Format};
 use super::text;
 use crate::moment::Moment;
-use crate::project::component;
+use crate::project::component::{self, Prepared};
 use anyhow::Context as _;
 use dacapo_core::replay::Mismatch;
 use dacapo_core::{Event, Limits};
 use dacapo_runtime::export::{HistoryFile, Played, Replay, ReplayError};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
+use tracing::Level;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// Play an exported history on a build, without a server. Shows each event and command, and stops where the build does
-/// something else than the history says.
+/// Play exported histories on a build, without a server. Shows each event and command, and stops where the build does
+/// something else than a history says.
 ///
 /// Exit code 0: it does all of it again. 6: it does not.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// A file that `dacapo history ID --export FILE` wrote.
-    file: PathBuf,
+    /// Files that `dacapo history ID --export FILE` wrote.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
     /// The build to play it on.
     #[arg(long, value_name = "WASM")]
     module: PathBuf,
     /// Stop after this command, and show what is in flight then.
     #[arg(long, value_name = "N")]
     break_at: Option<u32>,
+    /// Write each call that the build makes of its host to standard error: the function, what it was given, what it got.
+    #[arg(long)]
+    trace: bool,
 }
 
 pub(crate) async fn run(args: Args, format: Format) -> Result<Exit, CliError> {
-    let text = std::fs::read_to_string(&args.file).with_context(|| args.file.display().to_string())?;
-    let history = HistoryFile::parse(&text).map_err(|error| error_of(&args.file, error))?;
+    let read = |file: &PathBuf| {
+        let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
+        HistoryFile::parse(&text).map_err(|error| error_of(file, error))
+    };
+    let histories = args.files.iter().map(read).collect::<Result<Vec<_>, CliError>>()?;
     let prepared = component::prepare(&args.module).await?;
+    if args.trace {
+        trace_host_calls()?;
+    }
+    let mut shown = Shown { format, items: Vec::new() };
+    let mut end = Exit::Done;
+    for (file, history) in args.files.iter().zip(histories) {
+        if args.files.len() > 1 {
+            shown.file(file)?;
+        }
+        if replay(&prepared, file, history, args.break_at, &mut shown).await? != Exit::Done {
+            end = Exit::Conflict;
+        }
+    }
+    shown.end(end)
+}
+
+/// Plays one history. Not [`Exit::Done`]: the build does something else.
+async fn replay(
+    prepared: &Prepared,
+    file: &Path,
+    history: HistoryFile,
+    break_at: Option<u32>,
+    shown: &mut Shown,
+) -> Result<Exit, CliError> {
     let (guests, build) = (&prepared.guests, &prepared.version);
     if dacapo_core::ids::find_name(&build.orchestrators, &history.name).is_none() {
         let there = build.orchestrators.join(", ");
         let message = format!("the build does not export the orchestrator '{}'; it exports: {there}", history.name);
-        return Err(CliError::new(Exit::Conflict, message));
+        return Err(CliError::new(Exit::Conflict, message).of(&file.display().to_string()));
     }
     let replay = history.replay(&*guests.orchestrators, build, Limits::default()).await;
-    let mut replay = replay.map_err(|error| error_of(&args.file, error))?;
-    let mut shown = Shown { format, items: Vec::new() };
+    let mut replay = replay.map_err(|error| error_of(file, error))?;
     while let Some(turn) = replay.next().await {
         match turn {
             Ok(played) => {
-                let stop = args.break_at.filter(|at| *at < replay.commands());
+                let stop = break_at.filter(|at| *at < replay.commands());
                 shown.turn(&played, stop.map(|at| at + 1))?;
                 if stop.is_some() {
                     shown.in_flight(&replay)?;
-                    return shown.end(Exit::Done);
+                    return Ok(Exit::Done);
                 }
             }
             Err(ReplayError::Diverged { turn, first_command, mismatch }) => {
                 let played = Played { turn: *turn, first_command, by_the_host: false };
                 shown.turn(&played, Some(mismatch.index))?;
                 shown.divergence(&mismatch)?;
-                return shown.end(Exit::Conflict);
+                return Ok(Exit::Conflict);
             }
-            Err(error) => return Err(error_of(&args.file, error)),
+            Err(error) => return Err(error_of(file, error)),
         }
     }
     let commands = replay.commands();
-    if let Some(at) = args.break_at {
+    if let Some(at) = break_at {
         let message = format!("there is no command {at}: the history has {commands} commands");
         return Err(CliError::new(Exit::NotFound, message));
     }
     shown.agreement(commands)?;
-    shown.end(Exit::Done)
+    Ok(Exit::Done)
+}
+
+/// Nothing that differs from one play to the next is written: what is traced can be compared.
+fn trace_host_calls() -> Result<(), CliError> {
+    let calls = Targets::new().with_target("dacapo_wasm", Level::TRACE).with_target("wasmtime_wasi", Level::TRACE);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    let lines = lines.without_time().with_level(false).with_target(false);
+    let traced = tracing_subscriber::registry().with(lines.with_filter(calls)).try_init();
+    traced.map_err(|error| CliError::error(error.to_string()))
 }
 
 fn error_of(file: &Path, error: impl std::fmt::Display) -> CliError {
@@ -90,6 +134,11 @@ impl Shown {
                 Ok(())
             }
         }
+    }
+
+    /// What follows is of this file.
+    fn file(&mut self, file: &Path) -> Result<(), CliError> {
+        self.show(|| text::one_line(&file.display().to_string()), || json!({ "file": file }))
     }
 
     /// A turn; with `before`, only commands before that one.

@@ -4,10 +4,12 @@
 //! |---|---|
 //! | `template` | what a new project begins with, and the SDKs it needs, all of it within this program |
 //! | `build` | the steps from a project to a component, by the tools of its language |
+//! | `encode` | a component of what a compiler makes that knows only core modules |
 //! | `component` | is a file a module, and what does it export |
 
 pub(crate) mod build;
 pub(crate) mod component;
+mod encode;
 pub(crate) mod template;
 
 use anyhow::{Context as _, bail};
@@ -24,11 +26,15 @@ pub(crate) enum Language {
     Ts,
     /// Python.
     Python,
+    /// Go.
+    Go,
+    /// C.
+    C,
 }
 
 impl Language {
     /// All of them.
-    pub(crate) const ALL: [Self; 4] = [Self::Rust, Self::Js, Self::Ts, Self::Python];
+    pub(crate) const ALL: [Self; 6] = [Self::Rust, Self::Js, Self::Ts, Self::Python, Self::Go, Self::C];
 
     /// As it stands on the command line and in the templates.
     pub(crate) fn as_str(self) -> &'static str {
@@ -37,6 +43,8 @@ impl Language {
             Self::Js => "js",
             Self::Ts => "ts",
             Self::Python => "python",
+            Self::Go => "go",
+            Self::C => "c",
         }
     }
 }
@@ -64,10 +72,18 @@ impl Project {
             (if has("tsconfig.json") { Language::Ts } else { Language::Js }, name)
         } else if has("pyproject.toml") {
             (Language::Python, toml_name(&read("pyproject.toml")?, "project").context("pyproject.toml")?)
+        } else if has("go.mod") {
+            (Language::Go, go_name(&read("go.mod")?).context("go.mod names no module")?)
+        } else if has(build::C_FLAGS) {
+            // Nothing in a project of C says its name.
+            let name = folder.file_name().with_context(|| format!("{} has no name", folder.display()))?;
+            (Language::C, name.to_string_lossy().into_owned())
         } else {
             bail!(
-                "{} holds no project: there is no Cargo.toml, package.json or pyproject.toml; `dacapo new NAME` makes one",
-                folder.display()
+                "{} holds no project: there is no Cargo.toml, package.json, pyproject.toml, go.mod or {}; \
+                 `dacapo new NAME` makes one",
+                folder.display(),
+                build::C_FLAGS
             );
         };
         Ok(Self { folder, language, name })
@@ -77,6 +93,13 @@ impl Project {
     pub(crate) fn output(&self) -> PathBuf {
         self.folder.join("build").join(format!("{}.wasm", self.name))
     }
+}
+
+/// The last part of a module's path.
+fn go_name(text: &str) -> Option<String> {
+    let path = text.lines().find_map(|line| line.strip_prefix("module "))?.split("//").next()?.trim();
+    let path = path.trim_matches('"');
+    path.rsplit('/').next().filter(|name| !name.is_empty()).map(str::to_owned)
 }
 
 fn toml_name(text: &str, table: &str) -> anyhow::Result<String> {
@@ -95,6 +118,15 @@ mod tests {
         let write = |file: &str, text: &str| std::fs::write(folder.path().join(file), text).expect("written");
         let found = || Project::find(folder.path()).map(|project| (project.language, project.name));
         assert!(found().expect_err("empty").to_string().contains("dacapo new"));
+        write("compile_flags.txt", "-Wall");
+        assert_eq!(
+            found().expect("found"),
+            (Language::C, folder.path().file_name().expect("one").display().to_string())
+        );
+        write("go.mod", "go 1.25\n");
+        assert!(format!("{:#}", found().expect_err("nameless")).contains("go.mod names no module"));
+        write("go.mod", "// ours\nmodule example.com/flows/gopher // the path\n\ngo 1.25\n");
+        assert_eq!(found().expect("found"), (Language::Go, "gopher".to_owned()));
         write("pyproject.toml", "[project]\nname = \"snake\"");
         assert_eq!(found().expect("found"), (Language::Python, "snake".to_owned()));
         write("package.json", r#"{"name": "script"}"#);

@@ -52,13 +52,16 @@ pub(crate) fn write(folder: &Path, name: &str, language: Language) -> anyhow::Re
             None => put(&folder.join(relative), &file.data)?,
         }
     }
-    // Side by side as they lie in their repository: Rust's finds the contract by a relative path.
-    let vendor = folder.join("vendor");
-    let sdk = match language {
-        Language::Rust => "rust/",
-        Language::Js | Language::Ts => "js/",
-        Language::Python => "python/",
+    let (vendor, sdk) = match language {
+        Language::Rust => ("vendor", "rust/"),
+        Language::Js | Language::Ts => ("vendor", "js/"),
+        Language::Python => ("vendor", "python/"),
+        // To Go, `vendor` is a folder of its own making.
+        Language::Go => ("sdk", "go/"),
+        Language::C => ("vendor", "c/"),
     };
+    // Side by side as they lie in their repository: Rust's finds the contract by a relative path.
+    let vendor = folder.join(vendor);
     copy(Sdks::iter().filter(|path| path.starts_with(sdk)), Sdks::get, &vendor.join("guest-sdk"))?;
     write_contract(&vendor.join("wit"))
 }
@@ -66,6 +69,12 @@ pub(crate) fn write(folder: &Path, name: &str, language: Language) -> anyhow::Re
 /// Writes the guest contract that this program serves.
 pub(super) fn write_contract(folder: &Path) -> anyhow::Result<()> {
     copy(Wit::iter(), Wit::get, folder)
+}
+
+/// The text of the guest contract that this program serves.
+pub(super) fn contract() -> anyhow::Result<String> {
+    let file = Wit::get("dacapo.wit").context("the contract is not embedded")?;
+    Ok(String::from_utf8(file.data.into_owned())?)
 }
 
 fn check_name(name: &str) -> anyhow::Result<()> {
@@ -122,8 +131,9 @@ mod tests {
             let readme = std::fs::read_to_string(folder.path().join("README.md")).expect("a readme");
             assert!(readme.contains("order-flows") && readme.contains("dacapo build"), "{language:?}: {readme}");
             assert_eq!(super::super::Project::find(folder.path()).expect("a project").language, language);
-            assert!(folder.path().join("vendor/wit/dacapo.wit").exists());
-            assert!(folder.path().join("vendor/guest-sdk").read_dir().expect("SDKs").next().is_some());
+            let vendor = folder.path().join(if language == Language::Go { "sdk" } else { "vendor" });
+            assert!(vendor.join("wit/dacapo.wit").exists());
+            assert!(vendor.join("guest-sdk").read_dir().expect("SDKs").next().is_some());
             assert!(folder.path().join(".gitignore").exists(), "{language:?}");
             write(folder.path(), "again", language).expect_err("it is not empty");
         }
