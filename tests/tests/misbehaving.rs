@@ -1,6 +1,7 @@
 //! Guests that do what they must not: each ends with a reason that says what it did, and nobody else notices.
 
 use anyhow::Result;
+use dacapo_server::config::ModuleSection;
 use dacapo_tests::database::Database;
 use dacapo_tests::server::guest;
 use dacapo_tests::{Server, every_way};
@@ -101,6 +102,17 @@ every_way! {
         server.start_instance("AllocateForever", "hoard", Value::Null).await?;
         server.interlude().await?;
         let words = ["the turn was cut 3 times", "bytes of memory", "`instance_memory_bytes` is 67108864"];
+        fails_with(server, "AllocateForever", "hoard", &words).await?;
+        nobody_else_noticed(server).await?;
+    }
+
+    async fn a_module_can_be_allowed_more_memory_than_others(server: &mut Server) {
+        let more = ModuleSection { memory_bytes: Some(96 << 20) };
+        server.configure(|config| config.modules = [("misbehaving".to_owned(), more)].into()).await?;
+        set_up(server).await?;
+        server.start_instance("AllocateForever", "hoard", Value::Null).await?;
+        server.interlude().await?;
+        let words = ["the turn was cut 3 times", "bytes of memory", "`modules.misbehaving.memory_bytes` is 100663296"];
         fails_with(server, "AllocateForever", "hoard", &words).await?;
         nobody_else_noticed(server).await?;
     }

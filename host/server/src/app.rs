@@ -91,6 +91,8 @@ pub fn guests(config: &ServeConfig, store: Arc<dyn Store>) -> anyhow::Result<Gue
     wasm.compiler.clone_from(&config.compiler);
     (wasm.turn_cpu_ms, wasm.activity_cpu_ms) = (config.turn_cpu_ms, config.activity_cpu_ms);
     wasm.instances = config.guests_in_memory;
+    wasm.module_memory_bytes =
+        config.modules.iter().filter_map(|(name, module)| Some((name.clone(), module.memory_bytes?))).collect();
     let source = move |digest: &str| store.component(digest).map_err(|error| error.to_string());
     let host = Arc::new(HttpActivities::new(&config.outgoing, outgoing));
     Ok(Guests { host, ..dacapo_wasm::guests(wasm, Arc::new(source))? })

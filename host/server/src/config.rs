@@ -9,6 +9,7 @@ use dacapo_wasm::WasmConfig;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 /// Where a server listens, and where the command line looks for one, unless told otherwise.
@@ -50,7 +51,20 @@ pub struct ServeConfig {
     pub watch_streams: usize,
     /// Where requests may go, and activities that are one request.
     pub outgoing: OutgoingConfig,
+    /// What holds for single modules, by name.
+    pub modules: BTreeMap<String, ModuleSection>,
 }
+
+/// The section `[modules.NAME]`: what holds for one module.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ModuleSection {
+    /// Linear memory of one instance, in bytes: from 1 MiB to 1 GiB. Default: 64 MiB. An interpreter's flows may need more.
+    pub memory_bytes: Option<usize>,
+}
+
+/// What one instance can be allowed, in bytes.
+const MEMORY_BYTES: RangeInclusive<usize> = 1 << 20..=1 << 30;
 
 /// The file that `dacapo serve --config` reads.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -60,13 +74,14 @@ struct ConfigFile {
     http: HttpSection,
     secrets: BTreeMap<String, SecretSource>,
     activities: BTreeMap<String, ActivitySection>,
+    modules: BTreeMap<String, ModuleSection>,
 }
 
 impl ServeConfig {
     /// With what a configuration file says. `env` looks up environment variables.
     pub fn with_file(self, text: &str, env: impl Fn(&str) -> Option<String>) -> anyhow::Result<Self> {
-        let ConfigFile { limits, http, secrets, activities } = toml::from_str(text)?;
-        Ok(Self { limits, outgoing: OutgoingConfig::of(http, &secrets, activities, env)?, ..self })
+        let ConfigFile { limits, http, secrets, activities, modules } = toml::from_str(text)?;
+        Ok(Self { limits, outgoing: OutgoingConfig::of(http, &secrets, activities, env)?, modules, ..self })
     }
 }
 
@@ -89,6 +104,7 @@ impl Default for ServeConfig {
             connections: 10_000,
             watch_streams: 10_000,
             outgoing: OutgoingConfig::default(),
+            modules: BTreeMap::new(),
         }
     }
 }
@@ -108,6 +124,13 @@ pub enum InvalidConfig {
     /// Above the hard limit.
     #[error("the setting `component_bytes` is at most {MAX_COMPONENT_BYTES}; found {0}")]
     ComponentBytes(usize),
+    /// Too little for any module, or more than one instance can be allowed.
+    #[error(
+        "the setting `modules.{0}.memory_bytes` is from {start} to {end}; found {1}",
+        start = MEMORY_BYTES.start(),
+        end = MEMORY_BYTES.end()
+    )]
+    ModuleMemory(String, usize),
 }
 
 impl ServeConfig {
@@ -118,6 +141,11 @@ impl ServeConfig {
         }
         if self.component_bytes > MAX_COMPONENT_BYTES {
             return Err(InvalidConfig::ComponentBytes(self.component_bytes));
+        }
+        for (name, module) in &self.modules {
+            if let Some(bytes) = module.memory_bytes.filter(|bytes| !MEMORY_BYTES.contains(bytes)) {
+                return Err(InvalidConfig::ModuleMemory(name.clone(), bytes));
+            }
         }
         match &self.public_url {
             Some(url) if !is_base_url(url) => Err(InvalidConfig::PublicUrl(url.clone())),
@@ -185,7 +213,12 @@ mod tests {
         assert_eq!(read(text).expect("valid").outgoing.activities.len(), 1);
         let limits = read("[limits]\npayload_bytes = 7").expect("valid").limits;
         assert_eq!((limits.payload_bytes, limits.inbox_events), (7, Limits::default().inbox_events));
+        let modules = read("[modules.shop]\nmemory_bytes = 134217728").expect("valid").modules;
+        assert_eq!(modules["shop"].memory_bytes, Some(128 << 20));
+        let little = read("[modules.shop]\nmemory_bytes = 1").expect("it is a number").check().expect_err("too little");
+        assert!(little.to_string().contains("`modules.shop.memory_bytes` is from 1048576"), "{little}");
         for (wrong, said) in [
+            ("[modules.shop]\nmemory = 7", "unknown field `memory`"),
             ("[http]\nalow = []", "unknown field `alow`"),
             ("[http]\nallow = 7", "line 2"),
             ("[limits]\npayload = 7", "unknown field `payload`, expected one of `commands_per_turn`"),

@@ -28,7 +28,7 @@ async fn once(host: &Host, version: &ModuleVersion, run: ActivityRun) -> Activit
     gate.begin(run.now_ms);
     let name = find_name(&version.activities, &run.name).unwrap_or(&run.name).to_owned();
     let input = run.input.to_string();
-    let mut store = Guest::store(host, Role::Activity(run), gate.clone(), host.outgoing(version));
+    let mut store = Guest::store(host, Role::Activity(run), gate.clone(), Some(version));
     let last_words = store.data().last_words.clone();
     let _running = host.ticker.running();
     let called = async {

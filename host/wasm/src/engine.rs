@@ -62,20 +62,22 @@ fn base() -> Config {
 
 fn pool(config: &WasmConfig) -> PoolingAllocationConfig {
     let n = config.instances;
+    // However few the guests: there is room for one of an interpreter.
+    let (cores, memories, tables) = (200, 8, 40);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(n);
     // A component of a compiled language has about three core instances, an interpreter's many more.
-    pool.total_core_instances(n.saturating_mul(8));
-    pool.max_core_instances_per_component(200);
-    pool.total_memories(n.saturating_mul(2));
-    pool.max_memories_per_component(8);
-    pool.total_tables(n.saturating_mul(4));
-    pool.max_tables_per_component(40);
+    pool.total_core_instances(n.saturating_mul(8).max(cores));
+    pool.max_core_instances_per_component(cores);
+    pool.total_memories(n.saturating_mul(2).max(memories));
+    pool.max_memories_per_component(memories);
+    pool.total_tables(n.saturating_mul(4).max(tables));
+    pool.max_tables_per_component(tables);
     pool.table_elements(TABLE_ELEMENTS);
     pool.total_stacks(n);
     pool.max_component_instance_size(8 << 20);
     pool.max_core_instance_size(1 << 20);
-    pool.max_memory_size(config.instance_memory_bytes);
+    pool.max_memory_size(config.memory_bytes(None).0);
     // A slot is reset by writing its few touched pages anew, where the kernel can tell which these are (Linux 6.7):
     // unmapping them costs an interrupt on every core, and the next guest a page fault for each. A third less CPU a start.
     pool.pagemap_scan(Enabled::Auto);

@@ -7,8 +7,8 @@ use crate::host::http::Door;
 use crate::host::output::{LastWords, Output};
 use crate::host::wasi;
 use dacapo_core::Failure;
-use dacapo_outgoing::Outgoing;
 use dacapo_runtime::executor::{ActivityRun, PlayError, SharedOrchestration};
+use dacapo_store::ModuleVersion;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
@@ -145,17 +145,24 @@ pub(crate) struct Guest {
 struct Limits {
     gate: Arc<Gate>,
     max_memory_bytes: usize,
+    /// The setting that says so.
+    setting: String,
 }
 
 impl Guest {
-    /// A store for one guest of this host. `outgoing`: with what it sends requests, if it may.
-    pub(crate) fn store(host: &Host, role: Role, gate: Arc<Gate>, outgoing: Option<Outgoing>) -> Store<Guest> {
+    /// A store for one guest of this host; `None`: of no module yet.
+    pub(crate) fn store(host: &Host, role: Role, gate: Arc<Gate>, version: Option<&ModuleVersion>) -> Store<Guest> {
+        let outgoing = match role {
+            Role::Activity(_) => version.and_then(|version| host.outgoing(version)),
+            Role::Orchestrator(_) | Role::Probe => None,
+        };
+        let (max_memory_bytes, setting) = host.config.memory_bytes(version.map(|version| version.module.as_str()));
         let last_words = Arc::new(LastWords::default());
         let name = role.describe();
         let output = Output::new(name.clone(), last_words.clone(), gate.clone());
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_HANDLES);
-        let limits = Limits { gate: gate.clone(), max_memory_bytes: host.config.instance_memory_bytes };
+        let limits = Limits { gate: gate.clone(), max_memory_bytes, setting };
         let wasi = wasi::context(role.seed(), gate.clone(), output);
         let door = Door::new(&role, name, outgoing);
         let guest = Guest { role, gate: gate.clone(), tasks: Tasks::default(), last_words, table, wasi, door, limits };
@@ -235,8 +242,8 @@ impl ResourceLimiter for Limits {
         let total = self.gate.memory_bytes() + desired.saturating_sub(current);
         if total > self.max_memory_bytes {
             let reason = format!(
-                "{total} bytes of memory were asked for; the limit `instance_memory_bytes` is {}",
-                self.max_memory_bytes
+                "{total} bytes of memory were asked for; the limit `{}` is {}",
+                self.setting, self.max_memory_bytes
             );
             self.gate.cut(reason.clone());
             // Not `Ok(false)`: a guest that is told so usually aborts with a message that hides the limit.

@@ -31,7 +31,7 @@ use dacapo_runtime::executor::NoHostActivities;
 use dacapo_store::ModuleVersion;
 use engine::Ticker;
 use registry::Registry;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -51,6 +51,8 @@ pub struct WasmConfig {
     pub activity_cpu_ms: u64,
     /// Linear memory of one instance, in bytes.
     pub instance_memory_bytes: usize,
+    /// The same for instances of these modules, by name.
+    pub module_memory_bytes: BTreeMap<String, usize>,
     /// Guests in memory at the same time: warm instances and running activities.
     pub instances: u32,
     /// With what activities of these modules may send requests.
@@ -66,8 +68,25 @@ impl WasmConfig {
             turn_cpu_ms: 1_000,
             activity_cpu_ms: 30_000,
             instance_memory_bytes: 64 << 20,
+            module_memory_bytes: BTreeMap::new(),
             instances: 5_000,
             outgoing: None,
+        }
+    }
+
+    /// Linear memory of an instance of `module`, in bytes, and the setting that says so. The most of all for `None`: who is
+    /// asked what it exports has no name yet.
+    fn memory_bytes(&self, module: Option<&str>) -> (usize, String) {
+        let default = (self.instance_memory_bytes, "instance_memory_bytes".to_owned());
+        match module {
+            Some(module) => match self.module_memory_bytes.get(module) {
+                Some(bytes) => (*bytes, format!("modules.{module}.memory_bytes")),
+                None => default,
+            },
+            None => {
+                let largest = self.module_memory_bytes.values().max();
+                largest.map_or(default.clone(), |bytes| default.max((*bytes, "modules.*.memory_bytes".to_owned())))
+            }
         }
     }
 }

@@ -26,8 +26,8 @@ pub(crate) struct Args {
     /// The address to listen on; port 0 takes a free one.
     #[arg(long, value_name = "ADDR", default_value = super::DEFAULT_LISTEN)]
     listen: SocketAddr,
-    /// A TOML file with the sections [limits], [http], [secrets] and [activities]: bounds on instances, and where
-    /// activities may send requests. What is said here on the command line counts more.
+    /// A TOML file with the sections [limits], [modules], [http], [secrets] and [activities]: bounds on instances, of all
+    /// and of single modules, and where activities may send requests. What is said here on the command line counts more.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Memory that instances may hold between their turns, in MiB; 0: none, every turn replays its history.
