@@ -6,8 +6,8 @@
  */
 export type Shape<T> = (value: unknown) => T;
 
-/** Something in flight. Its command was issued by the call that returned it; `yield` only waits. */
-export interface Task<T = any> {
+/** Something in flight. Its command was issued by the call that returned it; `yield` and `await` only wait. */
+export interface Task<T = any> extends Pick<Promise<T>, "then" | "catch" | "finally"> {
   readonly isCompleted: boolean;
   /** Whether it has failed; `error` says why. */
   readonly isFaulted: boolean;
@@ -27,6 +27,17 @@ export interface CancellableTask<T = any> extends Task<T> {
    */
   cancel(): void;
 }
+
+/** A task of several, done with the one that is done first. */
+export interface AnyTask<T extends Task = Task> extends Omit<Task<T>, "then"> {
+  /** `await` gives the task itself, which a promise would wait for: it is shown without its `then`. */
+  then<A = Winner<T>, B = never>(
+    onFulfilled?: ((winner: Winner<T>) => A | PromiseLike<A>) | null,
+    onRejected?: ((error: any) => B | PromiseLike<B>) | null,
+  ): Promise<A | B>;
+}
+
+type Winner<T> = T extends Task ? Omit<T, "then"> : never;
 
 export type TimerTask = CancellableTask<null>;
 
@@ -87,13 +98,15 @@ export interface HttpResponse {
   content: string;
 }
 
-type Results<T extends readonly Task[]> = { -readonly [I in keyof T]: T[I] extends Task<infer R> ? R : never };
+type Results<T extends readonly Task[]> = {
+  -readonly [I in keyof T]: T[I] extends { [Symbol.iterator](): Generator<any, infer R, any> } ? R : never;
+};
 
 export interface Combinators {
   /** All results, in the order of the list; or the first failure, as soon as there is one. */
   all<const T extends readonly Task[]>(tasks: T): Task<Results<T>>;
   /** The task that is done first, be it well or not. The others stay in flight. */
-  any<const T extends readonly Task[]>(tasks: T): Task<T[number]>;
+  any<const T extends readonly Task[]>(tasks: T): AnyTask<T[number]>;
 }
 
 /** What an orchestrator may ask of its host: it has no other clock, chance, network or file. */
@@ -166,12 +179,20 @@ export interface ActivityContext {
 }
 
 /** A `function*` that yields tasks. */
-export type OrchestrationHandler = (context: OrchestrationContext) => Generator<Task, any, any>;
+export type GeneratorHandler = (context: OrchestrationContext) => Generator<Task, any, any>;
+
+/** An async function that awaits tasks and nothing else; built with the engine StarlingMonkey only. */
+export type AsyncHandler = (context: OrchestrationContext) => Promise<any>;
+
+export type OrchestrationHandler = GeneratorHandler | AsyncHandler;
 
 export type ActivityHandler<T = any> = (input: T, context: ActivityContext) => unknown;
 
 export declare const app: {
-  /** Adds an orchestrator. Throws when there is one of this name, in any case, or when the function is async. */
+  /**
+   * Adds an orchestrator. Throws when there is one of this name, in any case, or when the function is async and the
+   * engine cannot wait for it.
+   */
   orchestration(name: string, handler: OrchestrationHandler | { handler: OrchestrationHandler }): void;
   /** Adds an activity. `input` is the shape of what it is given. */
   activity<T = any>(

@@ -1,5 +1,5 @@
 // The types of the test kit.
-import type { ActivityContext, OrchestrationHandler } from "./index.js";
+import type { ActivityContext, AsyncHandler, OrchestrationHandler } from "./index.js";
 
 /** What a script returns to stay in flight, until the test completes or fails it. */
 export declare const held: unique symbol;
@@ -69,5 +69,18 @@ export interface Run {
   expectContinuedAsNew(input: unknown): Run;
 }
 
-/** Plays an orchestrator, by its registered name or as a function, until it waits for what only the test can do. */
+type Verb =
+  | "raise" | "advance" | "fireTimer" | "complete" | "fail" | "next"
+  | "expectStatus" | "expectWaitingFor" | "expectOutput" | "expectFailure" | "expectContinuedAsNew";
+
+type Later = { [K in Verb]: (...args: Parameters<Run[K]>) => RunLater };
+
+/** A run of an async orchestrator: what is asked of it is done in order, and `await` gives the run at rest. */
+export interface RunLater extends Later, PromiseLike<Run> {}
+
+/**
+ * Plays an orchestrator, by its registered name or as a function, until it waits for what only the test can do.
+ * That of an async one has to be awaited: `await play("HelloCities").expectOutput([])`.
+ */
+export declare function play(orchestrator: AsyncHandler, script?: PlayScript): RunLater;
 export declare function play(orchestrator: string | OrchestrationHandler, script?: PlayScript): Run;

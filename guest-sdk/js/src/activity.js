@@ -3,11 +3,12 @@ import { asyncActivity } from "./app.js";
 import { decode } from "./decode.js";
 import { encode } from "./encode.js";
 import { logger } from "./log.js";
+import { intoTheirCode } from "./stack.js";
 
 /** The result as JSON text. */
 export function runActivity(host, { name, handler, input: shape }, text) {
   const input = decode(text, `the input of activity ${name}`, shape);
-  const result = handler(input, activityContext(host, name));
+  const result = intoTheirCode(handler, "call", undefined, input, activityContext(host, name));
   if (result instanceof Promise) throw asyncActivity(name);
   return encode(result, `the result of activity ${name}`, "result");
 }

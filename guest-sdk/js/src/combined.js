@@ -3,7 +3,7 @@ import { Task } from "./task.js";
 
 class CombinedTask extends Task {
   constructor(verb, children) {
-    super(`Task.${verb} of ${children.length}`);
+    super(`Task.${verb} of ${children.length}`, children[0]?.waits);
     this.children = children;
   }
 

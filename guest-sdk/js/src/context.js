@@ -8,17 +8,20 @@ import { logger } from "./log.js";
 import { optionalMs, toPolicy, wholeMs } from "./retry.js";
 import { HostTask } from "./task.js";
 
-export function orchestrationContext(host, name) {
-  return { df: new DurableContext(host, name), functionName: name, log: logger(host) };
+/** `waits` is told of what the flow awaits. */
+export function orchestrationContext(host, name, waits) {
+  return { df: new DurableContext(host, name, waits), functionName: name, log: logger(host) };
 }
 
 class DurableContext {
   #host;
   #name;
+  #waits;
 
-  constructor(host, name) {
+  constructor(host, name, waits) {
     this.#host = host;
     this.#name = name;
+    this.#waits = waits;
     this.Task = Combinators;
   }
 
@@ -32,7 +35,7 @@ class DurableContext {
 
   /** The time of the turn; the same on replay. */
   get currentUtcDateTime() {
-    return new Date(this.#host.currentTimeMs());
+    return new Date(this.#nowMs());
   }
 
   getInput(shape) {
@@ -71,14 +74,14 @@ class DurableContext {
   }
 
   createTimer(fireAt) {
-    const delayMs = fireAt instanceof Date ? Math.max(0, fireAt.getTime() - this.#host.currentTimeMs()) : fireAt;
+    const delayMs = fireAt instanceof Date ? Math.max(0, fireAt.getTime() - this.#nowMs()) : fireAt;
     const whole = wholeMs(delayMs, "createTimer takes a Date or a delay: it");
-    return new HostTask("a timer", this.#host.startTimer(whole));
+    return this.#task("a timer", this.#host.startTimer(whole));
   }
 
   waitForExternalEvent(name, shape) {
     this.#named("waitForExternalEvent", name);
-    return new HostTask(`the data of event ${name}`, this.#host.waitForEvent(name), shape);
+    return this.#task(`the data of event ${name}`, this.#host.waitForEvent(name), shape);
   }
 
   setCustomStatus(value) {
@@ -104,13 +107,22 @@ class DurableContext {
     );
   }
 
+  /** Some engines give it as a BigInt. */
+  #nowMs() {
+    return Number(this.#host.currentTimeMs());
+  }
+
+  #task(label, handle, shape) {
+    return new HostTask(label, { handle, shape, waits: this.#waits });
+  }
+
   #activity(verb, name, input, retry, options) {
     this.#named(verb, name);
     const timeoutMs = optionalMs(options?.timeoutInMilliseconds, `${verb}("${name}", ...): timeoutInMilliseconds`);
     const text = encode(input, `the input of activity ${name}`, "input");
     const plain = retry === null && timeoutMs === null;
     const handle = this.#host.callActivity(name, text, plain ? null : { retry, timeoutMs });
-    return new HostTask(`the result of activity ${name}`, handle);
+    return this.#task(`the result of activity ${name}`, handle);
   }
 
   #child(verb, name, input, instanceId = null, retry, detached) {
@@ -118,7 +130,7 @@ class DurableContext {
     if (instanceId !== null) this.#named(verb, instanceId, "instance id");
     const text = encode(input, `the input of orchestrator ${name}`, "input");
     const handle = this.#host.callOrchestrator(name, text, { instanceId, retry, detached });
-    return new HostTask(`the output of orchestrator ${name}`, handle);
+    return this.#task(`the output of orchestrator ${name}`, handle);
   }
 
   #named(verb, name, what = "name") {

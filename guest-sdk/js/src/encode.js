@@ -55,7 +55,8 @@ function path({ key, parent }, root) {
 
 function step(owner, key) {
   if (Array.isArray(owner)) return `[${key}]`;
-  return /^[\p{L}_$][\p{L}\p{N}_$]*$/u.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
+  // By code points, since not every engine knows the properties of characters.
+  return /^[A-Za-z_$\u0080-\uffff][\w$\u0080-\uffff]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
 }
 
 function unfit(value) {
@@ -76,7 +77,7 @@ function unfit(value) {
 }
 
 function unfitObject(value) {
-  if (value instanceof Task) return `a task (${value.label}); \`yield\` it, and use what that gives`;
+  if (value instanceof Task) return `a task (${value.label}); wait for it, and use what that gives`;
   if (value instanceof Promise) return "a promise; use a value";
   if (value instanceof Map) return "a Map; use Object.fromEntries(map) or [...map]";
   if (value instanceof Set) return "a Set; use [...set]";

@@ -1,4 +1,5 @@
 // Why something did not succeed: as an Error in the code, and as the contract's record outside of it.
+import { readableStack } from "./stack.js";
 
 export class Failure extends Error {
   constructor(kind, message, details) {
@@ -37,7 +38,7 @@ function traces(thrown) {
   for (let cause = thrown.cause; cause != null && causes.length < 10; cause = cause.cause) {
     causes.push(String(cause.message ?? cause));
   }
-  return { stack: thrown.stack, causes: causes.length > 0 ? causes : undefined };
+  return { stack: readableStack(thrown), causes: causes.length > 0 ? causes : undefined };
 }
 
 function parsed(text) {

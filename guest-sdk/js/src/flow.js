@@ -1,27 +1,41 @@
 // Drives one play of an orchestrator: go on to the next `yield`, wait for what was yielded, and hand its outcome back.
 import { asyncOrchestrator } from "./app.js";
+import { driveAsync } from "./async-flow.js";
 import { orchestrationContext } from "./context.js";
 import { encode } from "./encode.js";
+import { engine } from "./engine.js";
 import { Failure } from "./failure.js";
+import { takeRefusal } from "./sandbox.js";
+import { intoTheirCode } from "./stack.js";
 import { Task } from "./task.js";
+import { Waits } from "./waits.js";
 
 /**
- * A generator that yields lists of handles, one of which has to be done before it is resumed with that one's index;
- * it returns the output as JSON text. So a guest can park in its host, and a test can look at a flow at rest.
- * `inside` runs the orchestrator's own code, from one wait to the next.
+ * Begins to play an orchestrator. What it returns yields lists of handles, one of which has to be done before it is
+ * resumed with that one's index; it returns the output as JSON text. So a guest can park in its host, and a test can
+ * look at a flow at rest. For an async orchestrator it is an async generator.
+ * `inside` runs the orchestrator's own code, from one wait to the next; `settle` is what it is to an async one.
  */
-export function* drive(host, { name, handler }, inside = (go) => go()) {
-  const context = orchestrationContext(host, name);
-  const flow = inside(() => handler(context));
+export function begin(host, { name, handler }, { inside, settle }) {
+  const waits = new Waits();
+  const context = orchestrationContext(host, name, waits);
+  const flow = inside(() => intoTheirCode(handler, "call", undefined, context));
+  if (!(flow instanceof Promise)) return drive(flow, name, inside);
+  if (!engine.canAwait) throw asyncOrchestrator(name);
+  return driveAsync(flow, name, waits, settle);
+}
+
+function* drive(flow, name, inside) {
   if (!isGenerator(flow)) return finish(name, flow);
 
-  let go = () => flow.next();
+  let next = ["next"];
   for (let yields = 1; ; yields += 1) {
-    const { done, value } = inside(go);
+    takeRefusal();
+    const { done, value } = inside(() => intoTheirCode(flow, ...next));
     if (done) return finish(name, value);
     const problem = cannotWait(value, name, yields);
     if (problem) {
-      go = () => flow.throw(problem);
+      next = ["throw", problem];
       continue;
     }
     try {
@@ -30,9 +44,9 @@ export function* drive(host, { name, handler }, inside = (go) => go()) {
         const index = yield open.map(({ handle }) => handle);
         open[index].take();
       }
-      go = value.isFaulted ? () => flow.throw(value.error) : () => flow.next(value.result);
+      next = value.isFaulted ? ["throw", value.error] : ["next", value.result];
     } catch (error) {
-      go = () => flow.throw(error);
+      next = ["throw", error];
     }
   }
 }
@@ -45,7 +59,6 @@ function leaves(task) {
 }
 
 function finish(name, output) {
-  if (output instanceof Promise) throw asyncOrchestrator(name);
   return encode(output, `the output of orchestrator ${name}`, "output");
 }
 
@@ -55,18 +68,33 @@ function isGenerator(value) {
 
 function cannotWait(value, name, yields) {
   if (value instanceof Task) return undefined;
-  return new Failure(
-    "invalid-yield",
-    `Orchestrator ${name}, yield number ${yields}: ${describe(value)} ` +
-      "Yield only tasks, which the calls of context.df return.",
+  return (
+    refusalIn(value) ??
+    new Failure(
+      "invalid-yield",
+      `Orchestrator ${name}, yield number ${yields}: ${describe(value)} ` +
+        "Yield only tasks, which the calls of context.df return.",
+    )
   );
+}
+
+/** A refusal inside a promise is why the promise is of no use, and is heard of in no other way. */
+function refusalIn(value) {
+  if (!(value instanceof Promise)) return undefined;
+  // It is dealt with here.
+  value.catch(() => {});
+  return takeRefusal();
 }
 
 function describe(value) {
   if (value === undefined) return "it yields undefined; is a call missing, or a `return` in a function that makes one?";
-  if (value instanceof Promise) return "it yields a promise; what is async belongs into an activity.";
+  if (value instanceof Promise) return `it yields a promise, which a function* cannot wait for. ${INSTEAD_OF_PROMISES}`;
   if (Array.isArray(value)) return "it yields an array; use context.df.Task.all([...]) or context.df.Task.any([...]).";
   if (isGenerator(value)) return "it yields a generator; use `yield*` to run it as a part of this one.";
   if (typeof value === "function") return `it yields the function ${value.name || "without a name"}; call it.`;
   return `it yields ${typeof value === "object" ? "an object" : String(value)}, which is not a task.`;
 }
+
+const INSTEAD_OF_PROMISES =
+  "To let time pass there is createTimer, for requests callHttp; files and other modules cannot be opened here " +
+  "(what is imported at the top becomes a part of the module); everything else belongs into an activity.";

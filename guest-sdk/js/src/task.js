@@ -1,4 +1,4 @@
-// Things in flight: what `yield` waits for.
+// Things in flight: what `yield` and `await` wait for.
 import { decode } from "./decode.js";
 import { fromHost } from "./failure.js";
 
@@ -9,14 +9,33 @@ export class Task {
   error = undefined;
   #parents = [];
 
-  constructor(label) {
+  constructor(label, waits) {
     /** Names it in messages. */
     Object.defineProperty(this, "label", { value: label });
+    /** What is told when it is awaited; none where there is nothing to wait for. */
+    Object.defineProperty(this, "waits", { value: waits });
   }
 
   /** `yield* task` is `yield task`, with a type that TypeScript can tell. */
   *[Symbol.iterator]() {
     return yield this;
+  }
+
+  /** What `await` calls. */
+  then(onFulfilled, onRejected) {
+    const ended = new Promise((resolve, reject) => {
+      this.tell({ childEnded: () => (this.isFaulted ? reject(this.error) : resolve()) });
+      if (!this.isCompleted) this.waits.add(this, reject);
+    });
+    return ended.then(() => give(this.result, onFulfilled), onRejected);
+  }
+
+  catch(onRejected) {
+    return this.then(undefined, onRejected);
+  }
+
+  finally(onEnded) {
+    return this.then((result) => result).finally(onEnded);
   }
 
   complete(result) {
@@ -42,14 +61,29 @@ export class Task {
   }
 }
 
+/**
+ * Hands a result to whoever awaits it. A promise would wait for a task that it is given, so that `await Task.any(...)`
+ * could never give the task that was first: while a promise looks at it, it does not look like one.
+ */
+function give(result, onFulfilled) {
+  if (typeof onFulfilled !== "function") return result;
+  if (!(result instanceof Task)) return onFulfilled(result);
+  Object.defineProperty(result, "then", { value: undefined, configurable: true });
+  try {
+    return onFulfilled(result);
+  } finally {
+    delete result.then;
+  }
+}
+
 /** An activity, an event, a timer or a child orchestration, with the host's handle on it. */
 export class HostTask extends Task {
   isCanceled = false;
   #handle;
   #shape;
 
-  constructor(label, handle, shape) {
-    super(label);
+  constructor(label, { handle, shape, waits }) {
+    super(label, waits);
     this.#handle = handle;
     this.#shape = shape;
   }

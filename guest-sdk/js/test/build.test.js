@@ -50,6 +50,8 @@ test("a module can have one side of the contract only", () => {
 
 test("what is wrong with a build is said", () => {
   write("twice.js", 'import { app } from "dacapo";\napp.activity("A", () => 1);\napp.activity("a", () => 1);\n');
+  write("file.js", 'import { readFileSync } from "node:fs";\nreadFileSync("a");\n');
+  write("dynamic.js", 'const name = "node:fs";\nrequire(name);\n');
   write("async.js", 'import { app } from "dacapo";\napp.orchestration("Later", async () => 1);\n');
   for (const [args, message] of [
     [["build", "nowhere.js"], /^error: There is no file nowhere\.js in this folder\./],
@@ -57,9 +59,44 @@ test("what is wrong with a build is said", () => {
     [["make"], /^error: There is no such command: dacapo-js make/],
     [["build", "twice.js"], /The activity a is registered twice/],
     [["build", "async.js"], /Orchestrator Later is an async function/],
+    [["build", "--engine", "v8"], /^error: There is no engine v8: it can be quickjs, starlingmonkey\./],
+    [["build", "file.js"], /^error: file\.js:1: "node:fs" cannot be imported: there is no Node\.js in a module/],
+    [["build", "dynamic.js"], /"node:fs" cannot be loaded while a module runs: it has neither Node\.js nor files/],
   ]) {
     const { status, stderr } = cli(...args);
     assert.equal(status, 1, args.join(" "));
     assert.match(stderr, message);
   }
+});
+
+test("StarlingMonkey is asked for what the host does not give, and is installed by the project", () => {
+  write("later.js", 'import { app } from "dacapo";\napp.orchestration("Later", async () => 1);\n');
+  const missing = cli("build", "later.js", "--engine", "starlingmonkey");
+  assert.equal(missing.status, 1);
+  assert.match(missing.stderr, /npm install --save-dev @bytecodealliance\/componentize-js@0\.23\.0\n$/);
+
+  // Stands in for the package, which is large, and writes what it was asked for.
+  const home = "project/node_modules/@bytecodealliance/componentize-js";
+  write(`${home}/package.json`, '{ "type": "module", "exports": { "import": "./main.js" } }');
+  write(
+    `${home}/main.js`,
+    `export async function componentize(options) {
+      if (options.worldName === "activity") throw new Error("Failed to initialize component (a tool):\\nRangeError");
+      return { component: new TextEncoder().encode(JSON.stringify(options)) };
+    }`,
+  );
+  write("project/package.json", '{ "main": "main.js", "type": "module", "dacapo": { "engine": "starlingmonkey" } }');
+  write("project/main.js", 'import "../later.js";\n');
+  const cwd = join(folder, "project");
+  const build = (...args) =>
+    spawnSync(process.execPath, [join(sdk, "bin", "dacapo-js.mjs"), "build", ...args], { cwd, encoding: "utf8" });
+  const { status, stderr } = build("-o", "out.wasm");
+  assert.equal(status, 0, stderr);
+  const asked = JSON.parse(readFileSync(join(cwd, "out.wasm"), "utf8"));
+  assert.equal(asked.sourcePath, join(cwd, "out.bundle.js"));
+  assert.equal(asked.worldName, "module");
+  assert.deepEqual(asked.disableFeatures, ["http", "fetch-event"]);
+  assert.match(readFileSync(asked.sourcePath, "utf8"), /"StarlingMonkey"/);
+  assert.match(build("--world", "activity").stderr, /^error: The module cannot be loaded:\nRangeError\n$/);
+  assert.match(build("--small").stderr, /^error: There is no smaller build of StarlingMonkey/);
 });

@@ -75,7 +75,7 @@ test("a task that was not yielded is named", () => {
       yield df.callActivity("Greet", { name });
     },
     { activities: { Name: () => "Ada", Greet: () => null } },
-  ).expectFailure({ kind: "encode", message: /input\.name is a task \(the result of activity Name\); `yield` it/ });
+  ).expectFailure({ kind: "encode", message: /input\.name is a task \(the result of activity Name\); wait for it/ });
 });
 
 test("depth costs no stack, and width no arguments", () => {

@@ -60,6 +60,26 @@ test("an error's details are its stack and its causes, or those it has", () => {
   assert.equal(toHost(new Failure("k", "m", { a: 1 })).details, '{"a":1}');
 });
 
+test("a stack begins with type and message in every engine, and ends where the module's own code does", () => {
+  const stack = (text) => {
+    const error = Object.assign(new TypeError("no such order: 7"), { stack: text });
+    return JSON.parse(toHost(error).details).stack;
+  };
+  const expected = (...calls) => ["TypeError: no such order: 7", ...calls].join("\n");
+  const quickjs = [
+    "    at find (/m.js:1:2)",
+    "    at <anonymous> (/m.js:3:4)",
+    "    at next (native)",
+    "    at intoTheirCode (/m.js:5:6)",
+    "    at run (/m.js:7:8)",
+    "",
+  ];
+  assert.equal(stack(quickjs.join("\n")), expected(...quickjs.slice(0, 2)));
+  const starlingmonkey = ["find@m.js:1:2", "@m.js:3:4", "intoTheirCode@m.js:5:6", "run@/build/initializer.js:7:8", ""];
+  assert.equal(stack(starlingmonkey.join("\n")), expected(...starlingmonkey.slice(0, 2)));
+  assert.match(stack(new TypeError("no such order: 7").stack), /^TypeError: no such order: 7\n\s+at .*failures\.test\.js/);
+});
+
 test("details that are not JSON do not hide the failure", () => {
   const { kind, details } = toHost(new Failure("k", "m", { n: 1n }));
   assert.equal(kind, "k");

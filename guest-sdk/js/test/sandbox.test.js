@@ -14,6 +14,7 @@ test("clock, chance and network are refused, with what to use instead", () => {
     [() => performance.now(), /uses performance\.now\(\)/],
     [() => Math.random(), /uses Math\.random\(\), .*newGuid/],
     [() => crypto.randomUUID(), /uses crypto\.randomUUID\(\)/],
+    [() => crypto.subtle, /uses crypto\.subtle, .*activity/],
     [() => setTimeout(() => {}, 1), /uses setTimeout, .*createTimer/],
     [() => setInterval(() => {}, 1), /uses setInterval/],
     [() => fetch("https://shop.example"), /uses fetch, .*callHttp/],

@@ -162,13 +162,13 @@ test("a list with something else in it is refused, and says where", () => {
 });
 
 test("handles are given back once their outcome was taken", async () => {
-  const { drive } = await import("../src/flow.js");
+  const { begin } = await import("../src/flow.js");
   const log = [];
   const handle = {
     outcome: () => (log.push("outcome"), "1"),
     [Symbol.dispose ?? "undefined"]: () => log.push("dispose"),
   };
-  const flow = drive(
+  const flow = begin(
     { startTimer: () => handle },
     {
       name: "Flow",
@@ -177,6 +177,7 @@ test("handles are given back once their outcome was taken", async () => {
         log.push("went on");
       },
     },
+    { inside: (go) => go() },
   );
   flow.next();
   flow.next(0);

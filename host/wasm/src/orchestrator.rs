@@ -50,8 +50,7 @@ impl OrchestratorExecutor for Wasm {
                 find_name(&version.orchestrators, orchestration.name()).unwrap_or(orchestration.name()).to_owned()
             };
             let gate = Gate::new(host.config.turn_cpu_ms);
-            let mut store =
-                Guest::store(&host, Role::Orchestrator(orchestration.clone()), gate.clone(), Some(&version));
+            let mut store = Guest::store(&host, Role::Orchestrator(orchestration.clone()), gate.clone(), Some(version));
             let last_words = store.data().last_words.clone();
             let initial_bytes = Arc::new(AtomicUsize::new(0));
             let (initial, started) = (initial_bytes.clone(), gate.clone());

@@ -62,6 +62,13 @@ impl Connection {
 
     /// Sends a request and returns the body of its answer, which must have the code `wanted`.
     pub(crate) async fn call(&mut self, request: &[u8], wanted: u16) -> Result<&[u8]> {
+        let (code, body) = self.answer(request).await?;
+        ensure!(code == wanted, "{code} instead of {wanted}: {}", String::from_utf8_lossy(body));
+        Ok(body)
+    }
+
+    /// Sends a request; the code of its answer, and the body.
+    pub(crate) async fn answer(&mut self, request: &[u8]) -> Result<(u16, &[u8])> {
         self.stream.write_all(request).await?;
         self.filled = 0;
         let head = loop {
@@ -74,9 +81,7 @@ impl Connection {
         while self.filled < head + length {
             self.read().await?;
         }
-        let body = &self.buffer[head..head + length];
-        ensure!(code == wanted, "{code} instead of {wanted}: {}", String::from_utf8_lossy(body));
-        Ok(body)
+        Ok((code, &self.buffer[head..head + length]))
     }
 
     async fn read(&mut self) -> Result<()> {

@@ -1,6 +1,6 @@
 //! First figures of a served Dacapo, beside what the disk and a bare HTTP route allow in the same run.
 //!
-//! `cargo bench -p dacapo-tests --bench figures -- [w1 w2 w3 w4 w5 w6 w8 w10]... [--rounds N] [--seconds S] [--dir DIR]`
+//! `cargo bench -p dacapo-tests --bench figures -- [w1 w2 w3 w4 w5 w6 w8 w10 languages]... [--rounds N] [--seconds S] [--dir DIR]`
 //!
 //! | module | holds |
 //! |---|---|
@@ -11,12 +11,14 @@
 //! | `bare` | what an HTTP server allows: one route and nothing behind it |
 //! | `subject` | the program that is measured, in its own process |
 //! | `workloads` | one function for each workload |
+//! | `languages` | what a module costs in each language |
 //! | `figures` | medians, and the table |
 
 mod bare;
 mod figures;
 mod floor;
 mod http;
+mod languages;
 mod load;
 mod options;
 mod subject;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// The workloads that there are.
-pub(crate) const ALL: [&str; 8] = ["w1", "w2", "w3", "w4", "w5", "w6", "w8", "w10"];
+pub(crate) const ALL: [&str; 9] = ["w1", "w2", "w3", "w4", "w5", "w6", "w8", "w10", "languages"];
 
 /// What to run, and for how long.
 pub(crate) struct Options {

@@ -32,10 +32,18 @@ impl Subject {
     /// With the module of workloads deployed.
     pub(crate) async fn with_workloads(data: &Path, args: &[&str]) -> Result<Self> {
         let subject = Self::serve(data, args)?;
-        let file = sample("Workloads");
-        let module = std::fs::read(&file).with_context(|| format!("{}: run `cargo xtask samples`", file.display()))?;
-        subject.connection().await?.call(&http::request("PUT", "/api/modules/Workloads", &module), 201).await?;
+        subject.deploy("Workloads", &sample("Workloads")).await?;
         Ok(subject)
+    }
+
+    /// Deploys a file as `name`; how long that took.
+    pub(crate) async fn deploy(&self, name: &str, file: &Path) -> Result<Duration> {
+        let module = std::fs::read(file)
+            .with_context(|| format!("{}: run `cargo xtask samples` and `cargo xtask languages`", file.display()))?;
+        let request = http::request("PUT", &format!("/api/modules/{name}"), &module);
+        let begun = Instant::now();
+        self.connection().await?.call(&request, 201).await?;
+        Ok(begun.elapsed())
     }
 
     pub(crate) async fn connection(&self) -> Result<Connection> {
@@ -57,7 +65,16 @@ impl Subject {
 
     /// A line of `/proc/PID/status`, in KiB.
     pub(crate) fn memory_kib(&self, line: &str) -> Result<f64> {
-        let text = std::fs::read_to_string(format!("/proc/{}/status", self.program.pid()))?;
+        self.kib("status", line)
+    }
+
+    /// Memory that is shared with nobody and was written to, in KiB.
+    pub(crate) fn private_dirty_kib(&self) -> Result<f64> {
+        self.kib("smaps_rollup", "Private_Dirty")
+    }
+
+    fn kib(&self, file: &str, line: &str) -> Result<f64> {
+        let text = std::fs::read_to_string(format!("/proc/{}/{file}", self.program.pid()))?;
         let value = text.lines().find_map(|found| found.strip_prefix(line)?.strip_prefix(':'));
         let value = value.with_context(|| format!("no {line}"))?;
         Ok(value.trim().trim_end_matches(" kB").parse()?)

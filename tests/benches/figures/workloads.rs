@@ -4,6 +4,7 @@ use crate::bare::Bare;
 use crate::figures::{Table, median};
 use crate::floor::Floor;
 use crate::http::{self, Connection};
+use crate::languages;
 use crate::load::{self, during};
 use crate::options::{ALL, Options};
 use crate::subject::{Subject, folder_bytes};
@@ -45,6 +46,7 @@ impl Bench<'_> {
             "w6" => self.events(data).await,
             "w8" => self.ready(data).await,
             "w10" => self.fan_out(data).await,
+            "languages" => languages::run(&self.table, data).await,
             other => bail!("no workload is called {other}"),
         }
     }

@@ -46,6 +46,7 @@ fn run(args: &[String]) -> Result<ExitCode> {
         ["samples"] => samples::run()?,
         ["languages"] => {
             step::step("languages", languages::install)?;
+            step::step("host", test::host)?;
             step::step("samples in other languages", languages::build)?;
         }
         ["guests"] => guests::run()?,

@@ -1,4 +1,4 @@
-//! Sums up the results of tests: cargo's `test result:` lines, and those of the Test Anything Protocol.
+//! Sums up the results of tests: cargo's `test result:` lines, those of the Test Anything Protocol, and Go's.
 
 use anyhow::{Context, Result};
 use std::fmt;
@@ -38,6 +38,12 @@ impl Tally {
                 *counter += count;
             }
         }
+        // Go writes one for each test; those of parts of a test are indented.
+        for (kind, counter) in
+            [("--- PASS: ", &mut self.passed), ("--- FAIL: ", &mut self.failed), ("--- SKIP: ", &mut self.skipped)]
+        {
+            *counter += u64::from(line.starts_with(kind));
+        }
         let Some((_, counts)) = line.split_once("test result:") else { return };
         for part in counts.split([';', '.']) {
             let Some((count, what)) = part.trim().split_once(' ') else { continue };
@@ -75,8 +81,13 @@ mod tests {
         for line in ["# tests 4", "# pass 3", "# fail 1", "# skipped 0"] {
             tally.add(line);
         }
-        assert_eq!(tally, Tally { passed: 16, failed: 3, skipped: 1 });
-        assert_eq!(tally.to_string(), "16 passed, 3 failed, 1 skipped");
+        for line in
+            ["=== RUN   TestA/b", "    --- PASS: TestA/b (0.00s)", "--- PASS: TestA (0.00s)", "--- SKIP: TestC (0.00s)"]
+        {
+            tally.add(line);
+        }
+        assert_eq!(tally, Tally { passed: 17, failed: 3, skipped: 2 });
+        assert_eq!(tally.to_string(), "17 passed, 3 failed, 2 skipped");
     }
 
     #[test]

@@ -45,9 +45,14 @@ fn set_up() -> Result<()> {
     step("clippy of what runs in the sandbox", clippy_guests)?;
     step("clients", clients::install)?;
     step("languages", languages::install)?;
-    step("samples in other languages", languages::build)?;
     // The end-to-end tests run the binary; `cargo test` alone does not build it for them.
-    step("host", || show(&mut build(&["build", "--workspace", "--bins"])))
+    step("host", host)?;
+    step("samples in other languages", languages::build)
+}
+
+/// Builds the host's program.
+pub(crate) fn host() -> Result<()> {
+    show(&mut build(&["build", "--workspace", "--bins"]))
 }
 
 fn clippy_guests() -> Result<()> {

@@ -3,13 +3,18 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { ENGINES } from "./engines.js";
 
 const WORLDS = ["module", "orchestrator", "activity"];
 
-export async function plan({ entry, out, wit, world = "module", small = false }) {
+export async function plan({ entry, out, wit, world = "module", small = false, engine }) {
   if (!WORLDS.includes(world)) throw new Error(`There is no world ${world}: it can be ${WORLDS.join(", ")}.`);
   const root = process.cwd();
   const given = await readPackage(root);
+  const chosen = engine ?? given.dacapo?.engine ?? "quickjs";
+  if (!Object.hasOwn(ENGINES, chosen)) {
+    throw new Error(`There is no engine ${chosen}: it can be ${Object.keys(ENGINES).join(", ")}.`);
+  }
   const source = entry ?? given.main ?? ["src/main.js", "src/main.ts"].find((path) => existsSync(join(root, path)));
   if (!source)
     throw new Error("There is nothing to build: name a file, or give package.json a `main`, or write src/main.js.");
@@ -21,6 +26,7 @@ export async function plan({ entry, out, wit, world = "module", small = false })
     root,
     world,
     small,
+    engine: chosen,
     entry: resolve(root, source),
     out: out ?? join("build", `${name}.wasm`),
     wit: wit ?? contract(),

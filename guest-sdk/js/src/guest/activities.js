@@ -1,7 +1,8 @@
 // The exported interface `activities`.
-import host from "dacapo:orchestration/activity-context@0.1.0";
+import * as host from "dacapo:orchestration/activity-context@0.1.0";
 import { runActivity } from "../activity.js";
 import { activities as registry } from "../registry.js";
+import { takeNetwork } from "../sandbox.js";
 import { failing } from "./failing.js";
 import { seedRandom } from "./random.js";
 
@@ -12,6 +13,7 @@ export const activities = {
     failing(host, () => {
       const activity = registry.get(name);
       seedRandom(`${host.idempotencyKey()} ${host.attempt()} ${Date.now()}`);
+      takeNetwork(activity.name);
       return runActivity(host, activity, input);
     }),
 };

@@ -1,4 +1,4 @@
-// A `console` for the engine that has none: it prints to the log of the run, and nowhere while the module is built.
+// A `console` that prints to the log of the run, and nowhere while the module is built.
 
 let log;
 
@@ -11,11 +11,13 @@ const at =
   (...parts) =>
     log?.[level](...parts);
 
-globalThis.console ??= {
+// What an engine has besides goes to its standard output, which the server logs too.
+globalThis.console ??= {};
+Object.assign(globalThis.console, {
   log: at("info"),
   info: at("info"),
   warn: at("warn"),
   error: at("error"),
   debug: at("debug"),
   trace: at("debug"),
-};
+});

@@ -6,8 +6,13 @@ import { printTo } from "./console.js";
 export function failing(host, run) {
   printTo(logger(host));
   try {
-    return run();
+    const result = run();
+    return result instanceof Promise ? result.catch(fail) : result;
   } catch (thrown) {
-    throw toHost(thrown);
+    return fail(thrown);
   }
+}
+
+function fail(thrown) {
+  throw toHost(thrown);
 }

@@ -1,6 +1,7 @@
 // The exported interface `orchestrators`: plays a flow, parked in the host wherever it waits.
-import host from "dacapo:orchestration/context@0.1.0";
-import { drive } from "../flow.js";
+import * as host from "dacapo:orchestration/context@0.1.0";
+import { engine } from "../engine.js";
+import { begin } from "../flow.js";
 import { orchestrators as registry } from "../registry.js";
 import { takeWorld } from "../sandbox.js";
 import { failing } from "./failing.js";
@@ -12,10 +13,20 @@ export const orchestrators = {
     failing(host, () => {
       const orchestrator = registry.get(name);
       // For good: an instance of the module plays one flow, and nothing after it.
-      takeWorld(orchestrator.name);
-      const flow = drive(host, orchestrator);
-      let step = flow.next();
-      while (!step.done) step = flow.next(host.awaitAny(step.value));
-      return step.value;
+      takeWorld(orchestrator);
+      const flow = begin(host, orchestrator, { inside: (go) => go(), settle: engine.settle });
+      const step = flow.next();
+      return step instanceof Promise ? playAsync(flow, step) : play(flow, step);
     }),
 };
+
+function play(flow, step) {
+  while (!step.done) step = flow.next(host.awaitAny(step.value));
+  return step.value;
+}
+
+async function playAsync(flow, first) {
+  let step = await first;
+  while (!step.done) step = await flow.next(host.awaitAny(step.value));
+  return step.value;
+}

@@ -1,10 +1,10 @@
 // One execution of an orchestrator: it goes on until it waits for what only a test can do, or ends.
 import { toHost } from "../failure.js";
-import { drive } from "../flow.js";
-import { withoutWorld } from "../sandbox.js";
+import { begin } from "../flow.js";
 import { Host } from "./host.js";
 import { replay } from "./replay.js";
 import { settings } from "./script.js";
+import { world } from "./world.js";
 
 export class Execution {
   host;
@@ -21,28 +21,35 @@ export class Execution {
     this.#entry = entry;
     this.#script = { settings: settings(script), replay: script.replay ?? true };
     this.host = new Host(this.#script.settings);
-    this.#flow = drive(this.host, entry, (go) => withoutWorld(entry.name, go));
-    this.#go(() => this.#flow.next());
-    this.settle();
+  }
+
+  // Procedures for `proceed`: those of an async flow take time.
+
+  *start() {
+    yield* this.#go(() => {
+      this.#flow = begin(this.host, this.#entry, world(this.#entry));
+      return this.#flow.next();
+    });
+    yield* this.settle();
   }
 
   /** Lets the flow go on as long as something it waits for is done. */
-  settle() {
+  *settle() {
     if (this.end) return;
     const before = this.#answers.length;
     for (let index; !this.end && (index = this.host.poll(this.#step.value)) !== undefined;) {
       const outcome = this.host.peek(this.#step.value[index].number);
       this.#answers.push({ index, now: this.host.now, outcome });
-      this.#go(() => this.#flow.next(index));
+      yield* this.#go(() => this.#flow.next(index));
     }
     if (this.#answers.length > before && this.#script.replay) {
-      replay(this.#entry, this.#script.settings, this.#answers, this.host.commands);
+      yield* replay(this.#entry, this.#script.settings, this.#answers, this.host.commands);
     }
   }
 
-  #go(resume) {
+  *#go(resume) {
     try {
-      this.#step = resume();
+      this.#step = yield resume();
       if (this.#step.done) this.end = this.host.continued ? {} : { output: this.#step.value };
     } catch (thrown) {
       const { kind, message, details } = toHost(thrown);

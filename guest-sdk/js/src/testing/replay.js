@@ -1,20 +1,20 @@
 // Plays a flow again, as the server does after a crash: it has to ask for the same things in the same order.
-import { drive } from "../flow.js";
-import { withoutWorld } from "../sandbox.js";
+import { begin } from "../flow.js";
 import { Host } from "./host.js";
+import { world } from "./world.js";
 
-/** `answers` are the awaits of the first play; `commands` is what it asked for. */
-export function replay(entry, settings, answers, commands) {
+/** `answers` are the awaits of the first play; `commands` is what it asked for. A procedure for `proceed`. */
+export function* replay(entry, settings, answers, commands) {
   const host = new Host(settings);
   host.replaying = true;
-  const flow = drive(host, entry, (go) => withoutWorld(entry.name, go));
   try {
-    let step = flow.next();
+    const flow = begin(host, entry, world(entry));
+    let step = yield flow.next();
     for (const { index, now, outcome } of answers) {
       if (step.done) break;
       host.now = now;
       host.force(step.value[index]?.number, outcome);
-      step = flow.next(index);
+      step = yield flow.next(index);
     }
   } catch {
     // How it fails was seen at the first play; here it is about what it asked for.

@@ -3,15 +3,30 @@ import { deepStrictEqual, fail, strictEqual } from "node:assert/strict";
 import { toHost } from "../failure.js";
 import { orchestrators } from "../registry.js";
 import { Execution } from "./execution.js";
+import { likeRun, RunLater } from "./later.js";
+import { proceed } from "./proceed.js";
 import { text } from "./script.js";
 
-/** Plays an orchestrator, by its registered name or as a function, until it waits for what only the test can do. */
+/**
+ * Plays an orchestrator, by its registered name or as a function, until it waits for what only the test can do.
+ * The run of an async one has to be awaited.
+ */
 export function play(orchestrator, script = {}) {
   const entry =
     typeof orchestrator === "function"
       ? { name: orchestrator.name || "Orchestrator", handler: orchestrator }
       : orchestrators.get(orchestrator);
-  return new Run(entry, script);
+  return begun(entry, script);
+}
+
+function begun(entry, script) {
+  const execution = new Execution(entry, script);
+  return ended(new Run(entry, script, execution), proceed(execution.start()));
+}
+
+/** The run, once what is asked of it is done. */
+function ended(run, done) {
+  return done instanceof Promise ? new RunLater(done.then(() => run)) : run;
 }
 
 class Run {
@@ -20,10 +35,10 @@ class Run {
   #execution;
   #shown = 0;
 
-  constructor(entry, script) {
+  constructor(entry, script, execution) {
     this.#entry = entry;
     this.#script = script;
-    this.#execution = new Execution(entry, script);
+    this.#execution = execution;
   }
 
   // What it has done.
@@ -92,13 +107,7 @@ class Run {
 
   /** Lets time pass, in milliseconds; timers fire in their order, each at its own time. */
   advance(ms) {
-    const until = this.#execution.host.now + ms;
-    for (let next; (next = this.#execution.host.nextTimer()) !== undefined && next <= until && !this.isDone;) {
-      this.#execution.host.advance(Math.max(0, next - this.#execution.host.now));
-      this.#settle();
-    }
-    this.#execution.host.advance(until - this.#execution.host.now);
-    return this;
+    return ended(this, proceed(this.#advance(ms)));
   }
 
   /** Lets time pass up to the next timer. */
@@ -125,7 +134,7 @@ class Run {
     const { input, keepEvents } =
       this.continuedAsNew ?? fail(`${this.#entry.name} did not continue as new; ${this.#where()}`);
     const buffered = keepEvents ? this.#execution.host.keptEvents() : [];
-    return new Run(this.#entry, { ...this.#script, input, buffered, events: [], startTime: this.#execution.host.now });
+    return begun(this.#entry, { ...this.#script, input, buffered, events: [], startTime: this.#execution.host.now });
   }
 
   // What the test expects.
@@ -179,8 +188,19 @@ class Run {
     return `it waits for ${this.waitingFor.join(", ")}`;
   }
 
+  *#advance(ms) {
+    const { host } = this.#execution;
+    const until = host.now + ms;
+    for (let next; (next = host.nextTimer()) !== undefined && next <= until && !this.isDone;) {
+      host.advance(Math.max(0, next - host.now));
+      yield* this.#execution.settle();
+    }
+    host.advance(until - host.now);
+  }
+
   #settle() {
-    this.#execution.settle();
-    return this;
+    return ended(this, proceed(this.#execution.settle()));
   }
 }
+
+likeRun(Run);

@@ -184,7 +184,7 @@ fn c(project: &Project, say: fn(&Step)) -> anyhow::Result<()> {
     })?;
     let mut sources = c_sources(project, Path::new("src"))?;
     sources.extend(c_sources(project, sdk)?.into_iter().filter(|file| !file.ends_with(C_TEST_KIT)));
-    let target = ["cc", "-target", "wasm32-wasi", "-mexec-model=reactor", "-Oz", "-s", "-flto", "-o", CORE];
+    let target = ["cc", "-target", "wasm32-wasi", "-mexec-model=reactor", "-Oz", "-flto", "-g", "-o", CORE];
     let sources = sources.iter().map(String::as_str);
     let args: Vec<&str> = target.into_iter().chain(flags.iter().copied()).chain(sources).collect();
     Step::new(zig, &args, ZIG).run(project, say)?;

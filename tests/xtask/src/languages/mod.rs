@@ -1,116 +1,56 @@
 //! SDKs and samples in languages other than Rust: set up, built, and their own tests run.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `scripted` | JavaScript, TypeScript, Python: an interpreter goes into each module |
+//! | `compiled` | Go and C, by `dacapo build` |
+
+mod compiled;
+mod scripted;
 
 use crate::cargo::target_dir;
-use crate::clients;
-use crate::process::{root, show};
 use crate::tally::Tally;
 use anyhow::{Context as _, Result, bail};
 use std::fs;
-use std::io::stdout;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::SystemTime;
 
-/// The sample modules that every language has, as their files are named, and as modules.
-const SAMPLES: [(&str, &str); 5] = [
-    ("cities", "Cities"),
-    ("tickets", "Tickets"),
-    ("status", "Status"),
-    ("orders", "Orders"),
-    ("approval", "Approval"),
-];
-
-/// What builds modules of Python.
-const REQUIREMENTS: &str = "requirements-build.txt";
-
 /// What tools write among the sources.
-const NOT_SOURCE: [&str; 4] = ["node_modules", "build", "__pycache__", "wit"];
+const NOT_SOURCE: [&str; 5] = ["node_modules", "build", "__pycache__", "wit", ".venv"];
 
-/// Installs what the SDKs and samples in JavaScript, TypeScript and Python need.
+/// Installs what the SDKs and samples need.
 pub(crate) fn install() -> Result<()> {
-    // In this order: the samples use the SDK where it lies, with what is installed there.
-    for folder in ["guest-sdk/js", "samples/js", "samples/ts"] {
-        let folder = root().join(folder);
-        if is_older(&folder.join("node_modules/.package-lock.json"), &folder.join("package-lock.json")) {
-            clients::node(&folder)?;
-        }
-    }
-    let install = |dir: &Path| clients::venv(dir, REQUIREMENTS);
-    clients::install_one(&root().join("guest-sdk/python"), &venv()?, &[REQUIREMENTS], install)
+    scripted::install()?;
+    compiled::install()
 }
 
-/// Builds the samples that are older than their sources into `target/samples/<language>`.
+/// Builds the samples that are older than their sources into `target/samples/<language>`, and the guests of the tests into
+/// `target/guests/<language>`. Needs the host's program.
 pub(crate) fn build() -> Result<()> {
-    let sdk_js = newest(&root().join("guest-sdk/js"))?;
-    for (language, sources, extension) in [("js", "", "js"), ("ts", "src", "ts")] {
-        let folder = root().join("samples").join(language);
-        for (file, module) in SAMPLES {
-            let output = output(language, module)?;
-            if is_current(&output, &[sdk_js, newest(&folder)?]) {
-                continue;
-            }
-            let entry = Path::new(sources).join(format!("{file}.{extension}"));
-            let mut tool = Command::new("node");
-            tool.arg(root().join("guest-sdk/js/bin/dacapo-js.mjs")).arg("build").arg(entry).arg("-o").arg(&output);
-            show(tool.arg("--wit").arg(root().join("wit")).current_dir(&folder))?;
-        }
-    }
-    let folder = root().join("samples/python");
-    let sources = [newest(&root().join("guest-sdk/python"))?, newest(&folder)?];
-    for (file, module) in SAMPLES {
-        let output = output("python", module)?;
-        if is_current(&output, &sources) {
-            continue;
-        }
-        let mut tool = python()?;
-        tool.args(["-m", "dacapo", "build"]).arg(format!("{file}.py")).arg("-o").arg(&output);
-        show(tool.arg("--wit").arg(root().join("wit")).current_dir(&folder))?;
-    }
-    Ok(())
+    scripted::build()?;
+    compiled::build()
 }
 
 /// Runs the tests that the SDKs and samples have in their own languages.
 pub(crate) fn test(tally: &mut Tally) -> Result<()> {
-    let mut passed = true;
-    for folder in ["guest-sdk/js", "samples/js"] {
-        let mut node = Command::new("node");
-        passed &=
-            tally.run(node.args(["--test", "--test-reporter=tap"]).current_dir(root().join(folder)), &mut stdout())?;
-    }
-    let tsc = root().join("samples/ts/node_modules/typescript/bin/tsc");
-    show(Command::new("node").arg(tsc).current_dir(root().join("samples/ts")))?;
-    let mut unittest = python()?;
-    // What it says stands on standard error, and the sum is taken from standard output.
-    unittest.args(["-c", UNITTEST]).current_dir(root().join("guest-sdk/python"));
-    passed &= tally.run(&mut unittest, &mut stdout())?;
-    if !passed {
+    let passed = [scripted::test(tally)?, compiled::test(tally)?];
+    if passed.contains(&false) {
         bail!("tests failed: see above");
     }
     Ok(())
 }
 
-const UNITTEST: &str = "import sys, unittest; \
-    runner = unittest.TextTestRunner(stream=sys.stdout); \
-    result = runner.run(unittest.defaultTestLoader.discover('tests', top_level_dir='.')); \
-    failed = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses); \
-    print(f'test result: {result.testsRun - failed - len(result.skipped)} passed; {failed} failed; {len(result.skipped)} ignored'); \
-    sys.exit(not result.wasSuccessful())";
-
-fn venv() -> Result<PathBuf> {
-    Ok(target_dir()?.join("python"))
-}
-
-/// Python with the SDK, as it lies in the repository, and what builds modules.
-fn python() -> Result<Command> {
-    let mut python = Command::new(venv()?.join("bin/python"));
-    python.env("PYTHONPATH", root().join("guest-sdk/python/src")).env("PYTHONDONTWRITEBYTECODE", "1");
-    Ok(python)
-}
-
-fn output(language: &str, module: &str) -> Result<PathBuf> {
-    let folder = target_dir()?.join("samples").join(language);
+/// Where the module `name` of `kind` (`samples` or `guests`) goes.
+fn output(kind: &str, language: &str, name: &str) -> Result<PathBuf> {
+    let folder = target_dir()?.join(kind).join(language);
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    Ok(folder.join(format!("{module}.wasm")))
+    Ok(folder.join(format!("{name}.wasm")))
+}
+
+/// The name of the module whose sources are called `file`.
+fn module_name(file: &str) -> String {
+    let (first, rest) = file.split_at(1);
+    first.to_uppercase() + rest
 }
 
 fn changed(file: &Path) -> Option<SystemTime> {
@@ -145,6 +85,11 @@ fn newest(folder: &Path) -> Result<SystemTime> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn modules_are_named_after_their_files() {
+        assert_eq!(module_name("cities"), "Cities");
+    }
 
     #[test]
     fn what_is_older_than_a_source_is_built_again() {
