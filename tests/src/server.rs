@@ -332,3 +332,8 @@ pub fn probe(language: &str) -> PathBuf {
         other => target().join(format!("guests/{other}/probe.wasm")),
     }
 }
+
+/// Flows of JavaScript that are async functions, as `cargo xtask languages` leaves them.
+pub fn async_module() -> PathBuf {
+    target().join("guests/starling/module.wasm")
+}

@@ -2,10 +2,11 @@
 //! where every turn replays.
 
 use anyhow::{Context as _, Result, ensure};
-use dacapo_tests::server::{expect, sample_in};
+use dacapo_tests::server::{async_module, expect, sample_in};
 use dacapo_tests::{Server, Way};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// What somebody does while a flow waits.
@@ -16,11 +17,18 @@ enum Act {
     Wait(Value, u64),
 }
 
-/// The modules that the scenarios need; every language has the first three.
-const MODULES: [&str; 5] = ["Cities", "Tickets", "Status", "Orders", "Approval"];
+/// The sample modules, and their orchestrators that scenarios start.
+const MODULES: [(&str, &[&str]); 5] = [
+    ("Cities", &["HelloCities", "CityRecommender"]),
+    ("Tickets", &["ReserveTicket"]),
+    ("Status", &["StatusTest", "BigStatus"]),
+    ("Orders", &["OrderFulfilment"]),
+    ("Approval", &["Approval"]),
+];
+/// Every language has so many of them; scripted ones have all.
+const COMMON: usize = 3;
 
 struct Scenario {
-    module: &'static str,
     orchestrator: &'static str,
     input: Value,
     acts: Vec<Act>,
@@ -32,7 +40,7 @@ const OFFER: &str = r#"{"discount":5,"discountTimeout":60,"bookingUrl":"https://
 
 /// Every sample, each with what happens to its instance `id`.
 fn scenarios(id: &str) -> Vec<Scenario> {
-    let alone = |module, orchestrator, input, acts| Scenario { module, orchestrator, input, acts, parallel: false };
+    let alone = |orchestrator, input, acts| Scenario { orchestrator, input, acts, parallel: false };
     let raise = |shown: Value, event, data| Act::Raise(shown, id.to_owned(), event, data);
     let offer: Value = serde_json::from_str(OFFER).expect("JSON");
     let recommended = json!({ "recommendedCities": ["Tokyo", "Seattle"], "recommendedSeasons": ["Spring", "Summer"] });
@@ -51,21 +59,21 @@ fn scenarios(id: &str) -> Vec<Scenario> {
     let to =
         |who: &str, shown: &Value, yes: bool| Act::Raise(shown.clone(), format!("{id}-{who}"), "Decision", json!(yes));
     vec![
-        alone("Cities", "HelloCities", Value::Null, vec![]),
-        alone("Cities", "CityRecommender", json!(1), vec![raise(recommended.clone(), "UserChoice", json!("Tokyo"))]),
-        alone("Cities", "CityRecommender", json!(1), vec![raise(recommended, "choice", json!({ "b": 1, "a": "ü" }))]),
-        alone("Cities", "CityRecommender", json!(4), vec![]),
-        alone("Tickets", "ReserveTicket", json!("ada"), vec![raise(offer.clone(), "BookingConfirmed", json!(true))]),
-        alone("Tickets", "ReserveTicket", json!("ada"), vec![raise(offer.clone(), "BookingConfirmed", json!(false))]),
-        alone("Tickets", "ReserveTicket", json!("ada"), vec![Act::Wait(offer, 60_000)]),
-        alone("Status", "StatusTest", Value::Null, vec![raise(next, "Done", Value::Null)]),
-        alone("Status", "BigStatus", json!(8_701), vec![]),
-        alone("Status", "BigStatus", json!(8_702), vec![]),
-        Scenario { parallel: true, ..alone("Orders", "OrderFulfilment", order("o-1", Value::Null), vec![]) },
-        Scenario { parallel: true, ..alone("Orders", "OrderFulfilment", order("o-2", json!("paper")), vec![]) },
-        Scenario { parallel: true, ..alone("Orders", "OrderFulfilment", order("unshippable-3", Value::Null), vec![]) },
-        alone("Approval", "Approval", request.clone(), vec![to("ada", &asked, true)]),
-        alone("Approval", "Approval", request, vec![Act::Wait(asked, 60_000), to("eve", &escalated, false)]),
+        alone("HelloCities", Value::Null, vec![]),
+        alone("CityRecommender", json!(1), vec![raise(recommended.clone(), "UserChoice", json!("Tokyo"))]),
+        alone("CityRecommender", json!(1), vec![raise(recommended, "choice", json!({ "b": 1, "a": "ü" }))]),
+        alone("CityRecommender", json!(4), vec![]),
+        alone("ReserveTicket", json!("ada"), vec![raise(offer.clone(), "BookingConfirmed", json!(true))]),
+        alone("ReserveTicket", json!("ada"), vec![raise(offer.clone(), "BookingConfirmed", json!(false))]),
+        alone("ReserveTicket", json!("ada"), vec![Act::Wait(offer, 60_000)]),
+        alone("StatusTest", Value::Null, vec![raise(next, "Done", Value::Null)]),
+        alone("BigStatus", json!(8_701), vec![]),
+        alone("BigStatus", json!(8_702), vec![]),
+        Scenario { parallel: true, ..alone("OrderFulfilment", order("o-1", Value::Null), vec![]) },
+        Scenario { parallel: true, ..alone("OrderFulfilment", order("o-2", json!("paper")), vec![]) },
+        Scenario { parallel: true, ..alone("OrderFulfilment", order("unshippable-3", Value::Null), vec![]) },
+        alone("Approval", request.clone(), vec![to("ada", &asked, true)]),
+        alone("Approval", request, vec![Act::Wait(asked, 60_000), to("eve", &escalated, false)]),
     ]
 }
 
@@ -131,11 +139,12 @@ async fn play(server: &Server, id: &str, scenario: Scenario) -> Result<Value> {
     trace(server, id, scenario.parallel).await
 }
 
-/// Traces of all scenarios of some modules, warm and replayed, with the names that tell which is which.
-async fn traces(language: &str, modules: &[&str]) -> Result<Vec<(String, Value)>> {
+/// Traces of all scenarios of the orchestrators that are deployed with `files`, warm and replayed, with the names that tell
+/// which is which.
+async fn traces(files: &[PathBuf], orchestrators: &[&str]) -> Result<Vec<(String, Value)>> {
     let mut server = Server::start(Way::Warm).await?;
-    for module in modules {
-        server.deploy(&sample_in(language, module)).await?;
+    for file in files {
+        server.deploy(file).await?;
     }
     let mut traces = Vec::new();
     for way in ["warm", "replayed"] {
@@ -143,11 +152,13 @@ async fn traces(language: &str, modules: &[&str]) -> Result<Vec<(String, Value)>
             // The same modules: they need not be compiled again.
             server.configure(|config| config.warm_memory_bytes = 0).await?;
         }
-        for (n, _) in scenarios("").iter().enumerate().filter(|(_, scenario)| modules.contains(&scenario.module)) {
+        for (n, _) in
+            scenarios("").iter().enumerate().filter(|(_, scenario)| orchestrators.contains(&scenario.orchestrator))
+        {
             let id = format!("{n}");
             let scenario = scenarios(&id).swap_remove(n);
             let name = format!("{way} {n}: {}({})", scenario.orchestrator, scenario.input);
-            let played = play(&server, &id, scenario).await.with_context(|| format!("{language}, {name}"))?;
+            let played = play(&server, &id, scenario).await.with_context(|| name.clone())?;
             traces.push((name, played));
         }
     }
@@ -155,35 +166,50 @@ async fn traces(language: &str, modules: &[&str]) -> Result<Vec<(String, Value)>
     Ok(traces)
 }
 
-async fn is_as_in_rust(language: &str, modules: &[&str]) -> Result<()> {
-    let (expected, found) = (traces("rust", modules).await?, traces(language, modules).await?);
+/// Compares the scenarios of these orchestrators, from `modules` of Rust and from `files` of another language.
+async fn is_as_in_rust(modules: &[&str], files: &[PathBuf], orchestrators: &[&str]) -> Result<()> {
+    let rust: Vec<PathBuf> = modules.iter().map(|module| sample_in("rust", module)).collect();
+    let (expected, found) = (traces(&rust, orchestrators).await?, traces(files, orchestrators).await?);
     ensure!(expected.len() == found.len() && !found.is_empty(), "the same scenarios");
     let mut differences = Vec::new();
     for ((name, expected), (_, found)) in expected.iter().zip(&found) {
         if expected != found {
-            differences.push(format!("{name}\n  Rust: {expected}\n  {language}: {found}"));
+            differences.push(format!("{name}\n  in Rust: {expected}\n  here:    {found}"));
         }
     }
-    ensure!(differences.is_empty(), "{language} differs:\n{}", differences.join("\n"));
+    ensure!(differences.is_empty(), "{}", differences.join("\n"));
     Ok(())
+}
+
+/// The first so many of the sample modules, in one language.
+async fn samples_are_as_in_rust(language: &str, count: usize) -> Result<()> {
+    let modules = &MODULES[..count];
+    let files: Vec<PathBuf> = modules.iter().map(|(module, _)| sample_in(language, module)).collect();
+    let orchestrators: Vec<&str> = modules.iter().flat_map(|(_, orchestrators)| *orchestrators).copied().collect();
+    is_as_in_rust(&modules.iter().map(|(module, _)| *module).collect::<Vec<_>>(), &files, &orchestrators).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn javascript_does_what_rust_does() -> Result<()> {
-    is_as_in_rust("js", &MODULES).await
+    samples_are_as_in_rust("js", MODULES.len()).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn typescript_does_what_rust_does() -> Result<()> {
-    is_as_in_rust("ts", &MODULES).await
+    samples_are_as_in_rust("ts", MODULES.len()).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn async_functions_do_what_rust_does() -> Result<()> {
+    is_as_in_rust(&["Cities", "Tickets"], &[async_module()], &["HelloCities", "ReserveTicket"]).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn python_does_what_rust_does() -> Result<()> {
-    is_as_in_rust("python", &MODULES).await
+    samples_are_as_in_rust("python", MODULES.len()).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c_does_what_rust_does() -> Result<()> {
-    is_as_in_rust("c", &MODULES[..3]).await
+    samples_are_as_in_rust("c", COMMON).await
 }

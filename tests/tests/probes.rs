@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 use dacapo_tests::program::dacapo;
-use dacapo_tests::server::probe;
+use dacapo_tests::server::{async_module, probe};
 use dacapo_tests::{Server, Way};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -116,6 +116,32 @@ async fn c() -> Result<()> {
         ("NotJson", &["the input of activity 'Echo' is not JSON", "column 23; found"], &[]),
     ];
     tried("c", &["wall-clock", "get-random-bytes", "new-uuid"], mistakes).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn javascript() -> Result<()> {
+    let mistakes: &[Mistake] = &[
+        ("Throws", &["no such order: 7"], &["TypeError: no such order: 7", "at find", "at price", "probe.bundle.js:"]),
+        (
+            "Sleeps",
+            &["Orchestrator Sleeps uses setTimeout", "use `yield context.df.createTimer(...)`"],
+            &["probe.bundle.js:"],
+        ),
+        ("OpensFile", &["it yields a promise", "files and other modules cannot be opened here"], &["OpensFile"]),
+        ("OpensSocket", &["uses fetch", "use `yield context.df.callHttp(...)`, or an activity"], &["probe.bundle.js:"]),
+        ("NotJson", &["input of activity Echo", "input.order.lines[1] is a BigInt"], &["probe.bundle.js:"]),
+    ];
+    tried("js", &["current-time-ms", "new-uuid"], mistakes).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn javascript_with_async_functions() -> Result<()> {
+    let module = async_module();
+    let mut server = Server::start(Way::Warm).await?;
+    server.deploy(&module).await?;
+    host_calls_are_the_same_wherever_it_is_played(&server, &module, &["current-time-ms", "new-uuid"]).await?;
+    server.stop().await;
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -48,6 +48,13 @@ test("a module can have one side of the contract only", () => {
   }
 });
 
+test("an entry can have any name", () => {
+  write("module.js", 'import { app } from "dacapo";\napp.activity("A", () => "from module.js");\n');
+  const { status, stderr } = cli("build", "module.js");
+  assert.equal(status, 0, stderr);
+  assert.match(readFileSync(join(folder, "build", "module.bundle.js"), "utf8"), /from module\.js/);
+});
+
 test("what is wrong with a build is said", () => {
   write("twice.js", 'import { app } from "dacapo";\napp.activity("A", () => 1);\napp.activity("a", () => 1);\n');
   write("file.js", 'import { readFileSync } from "node:fs";\nreadFileSync("a");\n');

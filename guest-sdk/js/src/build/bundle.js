@@ -13,7 +13,8 @@ export async function bundle(entry, world, engine) {
     `export * from "dacapo/guest/${EXPORTS[world]}";`,
   ].join("\n");
   const options = {
-    stdin: { contents, resolveDir: dirname(entry), sourcefile: "module.js" },
+    // Not the name of any file, which would be taken for this one.
+    stdin: { contents, resolveDir: dirname(entry), sourcefile: "<dacapo>" },
     bundle: true,
     write: false,
     format: "esm",
