@@ -210,6 +210,11 @@ async fn python_does_what_rust_does() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn go_does_what_rust_does() -> Result<()> {
+    samples_are_as_in_rust("go", COMMON).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c_does_what_rust_does() -> Result<()> {
     samples_are_as_in_rust("c", COMMON).await
 }

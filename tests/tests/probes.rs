@@ -107,6 +107,20 @@ async fn rust() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn go() -> Result<()> {
+    const TIME_STANDS_STILL: &str = "none of its goroutines can go on";
+    let mistakes: &[Mistake] = &[
+        ("Throws", &["no such order: 7"], &["main.find", "main.Throws", "main.go:"]),
+        ("Sleeps", &[TIME_STANDS_STILL, "instead of time.Sleep", "use ctx.StartTimer(d).Await()"], &[]),
+        ("Blocks", &[TIME_STANDS_STILL, "wait for tasks"], &[]),
+        ("OpensFile", &["open /etc/hostname", "a module has no files and no sockets; in a flow, let an activity"], &[]),
+        ("OpensSocket", &["dial tcp 127.0.0.1:1", "in a flow, let an activity do it"], &[]),
+        ("NotJson", &["input.order.lines[1] of activity Echo is a chan int", "which JSON cannot express"], &[]),
+    ];
+    tried("go", &["wall-clock", "get-random-bytes", "new-uuid"], mistakes).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c() -> Result<()> {
     let mistakes: &[Mistake] = &[
         ("Throws", &["no such order: 7"], &[r#"{"order":7}"#]),

@@ -94,6 +94,11 @@ fn python() -> Result<()> {
 }
 
 #[test]
+fn go() -> Result<()> {
+    from_nothing_to_a_flow_that_runs("go", &[".venv/bin/go", "test", "./..."])
+}
+
+#[test]
 fn c() -> Result<()> {
     const TEST: &str = "S=vendor/guest-sdk/c; .venv/bin/python-zig cc $(cat compile_flags.txt) src/*.c test/*.c \
         $S/dacapo.c $S/dacapo_json.c $S/dacapo_testing.c -o build/test && build/test";

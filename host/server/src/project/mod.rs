@@ -34,7 +34,7 @@ pub(crate) enum Language {
 
 impl Language {
     /// All of them.
-    pub(crate) const ALL: [Self; 5] = [Self::Rust, Self::Js, Self::Ts, Self::Python, Self::C];
+    pub(crate) const ALL: [Self; 6] = [Self::Rust, Self::Js, Self::Ts, Self::Python, Self::Go, Self::C];
 
     /// As it stands on the command line and in the templates.
     pub(crate) fn as_str(self) -> &'static str {

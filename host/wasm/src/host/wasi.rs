@@ -94,6 +94,7 @@ impl HostMonotonicClock for TurnClock {
     }
 
     fn now(&self) -> u64 {
-        self.0.now_ms.load(Ordering::Relaxed).saturating_mul(1_000_000)
+        // Never zero, as for who is asked what it exports: Go takes that for a broken clock.
+        self.0.now_ms.load(Ordering::Relaxed).saturating_mul(1_000_000).max(1)
     }
 }

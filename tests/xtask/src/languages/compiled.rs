@@ -12,7 +12,7 @@ use std::io::{ErrorKind, stdout};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const LANGUAGES: [&str; 1] = ["c"];
+const LANGUAGES: [&str; 2] = ["go", "c"];
 
 /// The samples, as their folders are named.
 const SAMPLES: [&str; 3] = ["cities", "tickets", "status"];
@@ -59,6 +59,10 @@ pub(super) fn test(tally: &mut Tally) -> Result<bool> {
         let samples = root().join("samples").join(language);
         SAMPLES.map(|name| samples.join(name))
     };
+    for folder in [root().join("guest-sdk/go")].into_iter().chain(projects("go")) {
+        let mut go = command("go", Path::new("go"))?;
+        passed &= tally.run(go.args(["test", "-v", "./..."]).current_dir(folder), &mut stdout())?;
+    }
     let sdk = root().join("guest-sdk/c");
     let own = [(sdk.join("tests"), vec!["sdk_test.c".to_owned()])];
     let samples = projects("c").into_iter().map(|folder| {

@@ -1,0 +1,98 @@
+// The handle of something in flight.
+package dacapo
+
+import (
+	"time"
+
+	"dacapo.dev/sdk/internal/host"
+)
+
+// Task is something in flight: an activity, an event, a timer, a child orchestration.
+type Task[T any] struct {
+	wait
+}
+
+// Waiter is a [Task] of any type.
+type Waiter interface {
+	waited() *wait
+}
+
+// wait is what a task needs no type for.
+type wait struct {
+	ctx    *Context
+	source string
+	handle host.Task
+	// 0 while it is open. Later its place among the tasks that were done.
+	place int
+	json  string
+	err   error
+}
+
+func (w *wait) waited() *wait { return w }
+
+func started[T any](ctx *Context, source string, handle host.Task) *Task[T] {
+	return &Task[T]{wait{ctx: ctx, source: source, handle: handle}}
+}
+
+func failed[T any](ctx *Context, source string, err error) *Task[T] {
+	task := &Task[T]{wait{ctx: ctx, source: source}}
+	task.end("", err)
+	return task
+}
+
+// Await waits until the task is done: its result, or the error that it failed with. Asking again answers the same.
+//
+// A failure is an [*Error] with the kind, message and details that it was reported with; a result that is no T one of
+// [KindDecode].
+func (t *Task[T]) Await() (T, error) {
+	WaitAny(t)
+	if t.err != nil {
+		var none T
+		return none, t.err
+	}
+	return decode[T](t.json, t.source)
+}
+
+// AwaitWithin is [Task.Await] with a limit: inTime is false, and the task cancelled, when that passes first.
+func (t *Task[T]) AwaitWithin(limit time.Duration) (value T, inTime bool, err error) {
+	timer := t.ctx.StartTimer(limit)
+	if WaitAny(t, timer) == 1 {
+		t.Cancel()
+		_, err = timer.Await()
+		return value, false, err
+	}
+	timer.Cancel()
+	value, err = t.Await()
+	return value, true, err
+}
+
+// IsDone says whether a wait has shown that the task is done, so that Await returns at once.
+func (t *Task[T]) IsDone() bool { return t.place > 0 }
+
+// Cancel stops waiting: a timer is disarmed, an event stays buffered for the next wait, an activity's result is ignored.
+// Await fails with [KindCancelled] then. What is done stays done.
+func (t *Task[T]) Cancel() {
+	if t.place > 0 {
+		return
+	}
+	t.ctx.host.Cancel(t.handle)
+	t.ctx.host.Drop(t.handle)
+	t.end("", &Error{Kind: KindCancelled, Message: t.source + " is not there: the task was cancelled"})
+}
+
+// take fetches the outcome, which is there.
+func (w *wait) take() {
+	json, failed := w.ctx.host.Outcome(w.handle)
+	// The collector would never do it: the host keeps what the module has a handle on.
+	w.ctx.host.Drop(w.handle)
+	if failed != nil {
+		w.end("", errorOf(failed))
+		return
+	}
+	w.end(json, nil)
+}
+
+func (w *wait) end(json string, err error) {
+	w.ctx.done++
+	w.place, w.json, w.err = w.ctx.done, json, err
+}

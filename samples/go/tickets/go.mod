@@ -1,0 +1,7 @@
+module dacapo.dev/samples/tickets
+
+go 1.26
+
+require dacapo.dev/sdk v0.0.0
+
+replace dacapo.dev/sdk => ../../../guest-sdk/go
