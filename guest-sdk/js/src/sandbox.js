@@ -18,13 +18,13 @@ export function takeRefusal() {
 
 /**
  * Takes clock, chance and network away, until the function that it returns is called. What is left in their place
- * throws, and names the orchestrator that reaches for them.
+ * throws, and names the orchestrator that reaches for them: the one that `entry` is by then.
  */
-export function takeWorld({ name, handler }) {
-  const wait = waitWord(handler);
+export function takeWorld(entry) {
   const { replace, giveBack } = replacing();
   const refuse = (what, instead) => () => {
-    refusal = new Failure("forbidden", `Orchestrator ${name} uses ${what}, which differs on replay: ${instead}.`);
+    const text = instead.replace("WAIT", waitWord(entry.handler));
+    refusal = new Failure("forbidden", `Orchestrator ${entry.name} uses ${what}, which differs on replay: ${text}.`);
     throw refusal;
   };
   replace(globalThis, "Date", dateWithoutNow(refuse));
@@ -37,8 +37,8 @@ export function takeWorld({ name, handler }) {
     },
   });
   replace(Math, "random", refuse("Math.random()", CHANCE));
-  replace(globalThis, "fetch", refuse("fetch", `use \`${wait} context.df.callHttp(...)\`, or an activity`));
-  for (const timer of TIMERS) replace(globalThis, timer, refuse(timer, `use \`${wait} context.df.createTimer(...)\``));
+  replace(globalThis, "fetch", refuse("fetch", "use `WAIT context.df.callHttp(...)`, or an activity"));
+  for (const timer of TIMERS) replace(globalThis, timer, refuse(timer, "use `WAIT context.df.createTimer(...)`"));
   return giveBack;
 }
 

@@ -80,7 +80,7 @@ test("StarlingMonkey is asked for what the host does not give, and is installed 
   write("later.js", 'import { app } from "dacapo";\napp.orchestration("Later", async () => 1);\n');
   const missing = cli("build", "later.js", "--engine", "starlingmonkey");
   assert.equal(missing.status, 1);
-  assert.match(missing.stderr, /npm install --save-dev @bytecodealliance\/componentize-js@0\.23\.0\n$/);
+  assert.match(missing.stderr, /npm install --save-dev @bytecodealliance\/componentize-js@0\.23\.0 \S+@0\.25\.0\n$/);
 
   // Stands in for the package, which is large, and writes what it was asked for.
   const home = "project/node_modules/@bytecodealliance/componentize-js";

@@ -5,7 +5,9 @@ import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
 const PACKAGE = "@bytecodealliance/componentize-js";
-const VERSION = "0.23.0";
+
+/** With a package that it asks for as an optional peer, and needs: by a lockfile, npm would leave it out. */
+const INSTALL = `npm install --save-dev ${PACKAGE}@0.23.0 @bytecodealliance/preview2-shim@0.25.0`;
 
 /** An orchestrator cannot send requests, nor is a module called by HTTP: their imports would be in vain. */
 const WITHOUT = ["http", "fetch-event"];
@@ -34,7 +36,7 @@ async function installed(root) {
   }
   throw new Error(
     "The engine StarlingMonkey is not installed in this project (it takes 385 MB): " +
-      `npm install --save-dev ${PACKAGE}@${VERSION}`,
+      INSTALL,
   );
 }
 

@@ -5,6 +5,7 @@ import { activities as registry } from "../registry.js";
 import { takeNetwork } from "../sandbox.js";
 import { failing } from "./failing.js";
 import { seedRandom } from "./random.js";
+import { giveBack } from "./world.js";
 
 export const activities = {
   names: () => registry.names(),
@@ -12,6 +13,7 @@ export const activities = {
   run: (name, input) =>
     failing(host, () => {
       const activity = registry.get(name);
+      giveBack();
       seedRandom(`${host.idempotencyKey()} ${host.attempt()} ${Date.now()}`);
       takeNetwork(activity.name);
       return runActivity(host, activity, input);

@@ -3,8 +3,9 @@ import * as host from "dacapo:orchestration/context@0.1.0";
 import { engine } from "../engine.js";
 import { begin } from "../flow.js";
 import { orchestrators as registry } from "../registry.js";
-import { takeWorld } from "../sandbox.js";
 import { failing } from "./failing.js";
+import { rehearse } from "./rehearsal.js";
+import { playing } from "./world.js";
 
 export const orchestrators = {
   names: () => registry.names(),
@@ -13,7 +14,7 @@ export const orchestrators = {
     failing(host, () => {
       const orchestrator = registry.get(name);
       // For good: an instance of the module plays one flow, and nothing after it.
-      takeWorld(orchestrator);
+      Object.assign(playing, orchestrator);
       const flow = begin(host, orchestrator, { inside: (go) => go(), settle: engine.settle });
       const step = flow.next();
       return step instanceof Promise ? playAsync(flow, step) : play(flow, step);
@@ -30,3 +31,5 @@ async function playAsync(flow, first) {
   while (!step.done) step = await flow.next(host.awaitAny(step.value));
   return step.value;
 }
+
+rehearse();
