@@ -2,8 +2,6 @@
 #include "dacapo_host.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,20 +22,10 @@ static const char *or_null(const char *json) {
 
 /* ---- texts ---- */
 
-static char *format_all(const char *format, va_list arguments) {
-    va_list again;
-    va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, arguments);
-    char *text = dacapo_allocate((size_t)(length < 0 ? 0 : length) + 1);
-    vsnprintf(text, (size_t)(length < 0 ? 0 : length) + 1, format, again);
-    va_end(again);
-    return text;
-}
-
 char *dacapo_format(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    char *text = format_all(format, arguments);
+    char *text = dacapo_format_all(format, arguments);
     va_end(arguments);
     return text;
 }
@@ -45,7 +33,7 @@ char *dacapo_format(const char *format, ...) {
 void dacapo_log(dacapo_level level, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    host_log(level, format_all(format, arguments));
+    host_log(level, dacapo_format_all(format, arguments));
     va_end(arguments);
 }
 
@@ -58,7 +46,7 @@ dacapo_result dacapo_ok(const char *json) {
 dacapo_result dacapo_fail(const char *kind, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    dacapo_result result = {.kind = kind, .message = format_all(format, arguments)};
+    dacapo_result result = {.kind = kind, .message = dacapo_format_all(format, arguments)};
     va_end(arguments);
     return result;
 }
@@ -67,7 +55,7 @@ dacapo_result dacapo_fail_errno(const char *format, ...) {
     const char *reason = strerror(errno);
     va_list arguments;
     va_start(arguments, format);
-    const char *what = format_all(format, arguments);
+    const char *what = dacapo_format_all(format, arguments);
     va_end(arguments);
     return dacapo_fail(
         "error", "%s: %s (a module has no files and no sockets; in a flow, let an activity do it)", what, reason

@@ -31,11 +31,11 @@ typedef struct dacapo_result {
 
 /** Success with a value; NULL stands for `null`. */
 dacapo_result dacapo_ok(const char *json);
-/** Failure of a kind, with a message as printf() makes it. */
+/** Failure of a kind, with a message as dacapo_format() makes it. */
 dacapo_result dacapo_fail(const char *kind, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /** Failure of kind "error" with the reason that `errno` has: "cannot read prices.txt: No such file or directory", say.
- *  Adds that a module has no files and no sockets. `format` is printf()'s. */
+ *  Adds that a module has no files and no sockets. `format` is dacapo_format()'s. */
 dacapo_result dacapo_fail_errno(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* ---- what a module has ---- */
@@ -135,7 +135,7 @@ typedef enum dacapo_level { DACAPO_DEBUG, DACAPO_INFO, DACAPO_WARN, DACAPO_ERROR
 
 /** The id of the instance: the orchestrator's own, or the one that called the activity. */
 const char *dacapo_instance_id(void);
-/** A line in the server's log, as printf() makes it; silent while an orchestrator is replayed. */
+/** A line in the server's log, as dacapo_format() makes it; silent while an orchestrator is replayed. */
 void dacapo_log(dacapo_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---- activities ---- */
@@ -149,7 +149,9 @@ void dacapo_report_progress(const char *json);
 
 /* ---- JSON, as far as flows need it; bring a library for more ---- */
 
-/** A text as printf() makes it. */
+/** A text as printf() makes it of `%s`, `%c`, `%d`, `%i`, `%u`, `%x` and `%%`, with the flags `-` and `0`, a width, the most
+ *  bytes of a string (`%.*s`), and the sizes `l`, `ll`, `z` and `j`. Ends the run at any other, and names it. Floating-point
+ *  is left out, for it would double a small module: write it with snprintf(), and pass the text by `%s`. */
 char *dacapo_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /** A text as a JSON string, in quotes. */
 char *dacapo_quote(const char *text);

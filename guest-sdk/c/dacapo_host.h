@@ -4,6 +4,8 @@
 
 #include "dacapo.h"
 
+#include <stdarg.h>
+
 typedef uint32_t host_task;
 
 host_task host_call_activity(const char *name, const char *input, const dacapo_activity_options *options);
@@ -21,5 +23,7 @@ void host_log(dacapo_level level, const char *message);
 
 /** Memory that lives until the run ends, zeroed. Does not return without it. */
 void *dacapo_allocate(size_t size);
+/** What dacapo_format returns. */
+char *dacapo_format_all(const char *format, va_list arguments);
 
 #endif

@@ -297,6 +297,8 @@ dacapo_result host_set_custom_status(const char *json) {
 void host_log(dacapo_level level, const char *message) {
     (void)level;
     printf("    %s\n", message);
+    /* It may say why the next statement ends the program. */
+    fflush(stdout);
 }
 
 const char *dacapo_input(void) {

@@ -1,8 +1,8 @@
 /** Tests of flows without a server: an orchestrator is played natively, against scripted activities, events and time.
  *
  *  Time is virtual, so an hour takes no time at all. Each step plays the flow from its beginning, as a server does after a
- *  crash, and a flow that then does something else fails the test. Compile dacapo_testing.c, dacapo.c, dacapo_json.c, the
- *  module and its tests, without dacapo_wasm.c.
+ *  crash, and a flow that then does something else fails the test. Compile the module, its tests and the SDK's
+ *  sources, but not dacapo_wasm.c.
  *
  *  Each expectation that is not met is printed with its file and line, and fails the test that it is part of.
  */

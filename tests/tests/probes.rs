@@ -125,6 +125,7 @@ async fn c() -> Result<()> {
     let mistakes: &[Mistake] = &[
         ("Throws", &["no such order: 7"], &[r#"{"order":7}"#]),
         ("Aborts", &["the guest trapped", "it said: no such order: 7"], &["broken"]),
+        ("FormatsAPrice", &["%6.2f is no conversion of dacapo_format", "write it with snprintf"], &["formats_a_price"]),
         ("Sleeps", &["a guest cannot block", "`start-timer`"], &["sleeps"]),
         ("OpensFile", &["No such file or directory (a module has no files", "let an activity do it"], &[]),
         ("NotJson", &["the input of activity 'Echo' is not JSON", "column 23; found"], &[]),

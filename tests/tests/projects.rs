@@ -101,7 +101,7 @@ fn go() -> Result<()> {
 #[test]
 fn c() -> Result<()> {
     const TEST: &str = "S=vendor/guest-sdk/c; .venv/bin/python-zig cc $(cat compile_flags.txt) src/*.c test/*.c \
-        $S/dacapo.c $S/dacapo_json.c $S/dacapo_testing.c -o build/test && build/test";
+        $S/dacapo.c $S/dacapo_format.c $S/dacapo_json.c $S/dacapo_testing.c -o build/test && build/test";
     from_nothing_to_a_flow_that_runs("c", &["sh", "-c", TEST])
 }
 

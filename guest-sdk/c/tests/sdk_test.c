@@ -1,13 +1,14 @@
 /** The SDK and its test kit, played natively. */
 #include <dacapo_testing.h>
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static size_t failures;
 
-#define CHECK(condition) ((condition) ? (void)0 : (void)(printf("%s:%d: " #condition "\n", __FILE__, __LINE__), failures++))
+#define CHECK(condition) ((condition) ? (void)0 : (void)(printf("%s:%d: %s\n", __FILE__, __LINE__, #condition), failures++))
 
 static bool equal(const char *found, const char *expected) {
     return found != NULL && strcmp(found, expected) == 0;
@@ -203,6 +204,27 @@ static void values_are_read(void) {
     CHECK(dacapo_item("[]", 0) == NULL && dacapo_field("{}", "a") == NULL);
 }
 
+/** The C library says what a text is to be. */
+#define SAME(...) \
+    do { \
+        char expected[200]; \
+        snprintf(expected, sizeof expected, __VA_ARGS__); \
+        CHECK(equal(dacapo_format(__VA_ARGS__), expected)); \
+    } while (0)
+
+static void texts_are_those_of_printf(void) {
+    const char *none = NULL;
+    SAME("%s", "");
+    SAME("plain, 100%%%s", "!");
+    SAME("%d %i %d %d", 0, -1, INT_MAX, INT_MIN);
+    SAME("%ld %lld %jd %zd", -2L, LLONG_MIN, (intmax_t)INT64_MAX, (size_t)7);
+    SAME("%u %lu %llu %zu %ju", UINT_MAX, 3UL, ULLONG_MAX, SIZE_MAX, UINTMAX_MAX);
+    SAME("%x %llx %x", 0xBEEFu, ULLONG_MAX, 0u);
+    SAME("[%5d|%-5d|%05d|%05d|%2d]", 42, 42, 42, -42, 12345);
+    SAME("[%5s|%-5s|%.2s|%-4.2s|%.*s|%*d|%2c|%c]", "ab", "ab", "abc", "abc", 1, "abc", 6, 7, 'x', 'y');
+    CHECK(equal(dacapo_format("%s", none), "(null)"));
+}
+
 /* ---- tests that must fail: each is run alone, by another process ---- */
 
 static void plays_what_differs(void) {
@@ -222,7 +244,12 @@ static void calls_what_nothing_does(void) {
     dacapo_play("Parent", NULL);
 }
 
+static void formats_a_price(void) {
+    dacapo_format("%d seats for %6.2f", 2, 9.5);
+}
+
 static const dacapo_test wrong[] = {
+    {"price", formats_a_price},
     {"differs", plays_what_differs},
     {"status", expects_another_status},
     {"nobody", plays_what_is_not_there},
@@ -250,6 +277,7 @@ static const dacapo_test tests[] = {
     {"time_is_that_of_the_turn", time_is_that_of_the_turn},
     {"what_needs_the_system_says_that_there_is_none", what_needs_the_system_says_that_there_is_none},
     {"values_are_read", values_are_read},
+    {"texts_are_those_of_printf", texts_are_those_of_printf},
     {"what_is_wrong_fails_its_test", what_is_wrong_fails_its_test},
     {0},
 };

@@ -75,7 +75,7 @@ pub(super) fn test(tally: &mut Tally) -> Result<bool> {
         let program = program.with_extension("");
         let mut zig = command("c", Path::new("zig"))?;
         zig.arg("cc").args(flags.lines()).args(sources).current_dir(folder);
-        zig.args(["dacapo.c", "dacapo_json.c", "dacapo_testing.c"].map(|file| sdk.join(file)));
+        zig.args(["dacapo.c", "dacapo_format.c", "dacapo_json.c", "dacapo_testing.c"].map(|file| sdk.join(file)));
         show(zig.arg("-o").arg(&program))?;
         passed &= tally.run(&mut Command::new(program), &mut stdout())?;
     }

@@ -49,6 +49,10 @@ static dacapo_result aborts(void) {
     return dacapo_ok(NULL);
 }
 
+static dacapo_result formats_a_price(void) {
+    return dacapo_ok(dacapo_format("[%d, %6.2f]", 7, 9.5));
+}
+
 static dacapo_result sleeps(void) {
     usleep(10000);
     return dacapo_ok(NULL);
@@ -73,6 +77,7 @@ const dacapo_orchestrator dacapo_orchestrators[] = {
     {"Traces", traces},
     {"Throws", throws},
     {"Aborts", aborts},
+    {"FormatsAPrice", formats_a_price},
     {"Sleeps", sleeps},
     {"OpensFile", opens_file},
     {"NotJson", not_json},
