@@ -139,18 +139,22 @@ every_way! {
 
     async fn tasks_of_all_kinds_are_done_in_the_order_of_their_ends(server: &mut Server) {
         server.deploy(&guest("conformance")).await?;
-        server.start_instance("ParallelMixed", "p", json!(5_000)).await?;
-        running(server, "p").await?;
-        server.raise("p", "Go", Value::Null).await?;
+        for (orchestrator, id) in [("ParallelMixed", "m"), ("ParallelWatched", "w")] {
+            server.start_instance(orchestrator, id, json!(5_000)).await?;
+            running(server, id).await?;
+            server.raise(id, "Go", Value::Null).await?;
+        }
         server.interlude().await?;
         server.advance(Duration::from_millis(5_000));
-        let output = server.ended("p").await?["output"].take();
-        let order: Vec<u64> = serde_json::from_value(output)?;
-        let place = |task: u64| order.iter().position(|other| *other == task);
-        assert!(place(6) < place(5), "the event came before the timer: {order:?}");
-        let mut all = order.clone();
-        all.sort_unstable();
-        assert_eq!(all, [0, 1, 2, 3, 4, 5, 6]);
+        for id in ["m", "w"] {
+            let output = server.ended(id).await?["output"].take();
+            let order: Vec<u64> = serde_json::from_value(output)?;
+            let place = |task: u64| order.iter().position(|other| *other == task);
+            assert!(place(6) < place(5), "the event came before the timer: {order:?}");
+            let mut all = order.clone();
+            all.sort_unstable();
+            assert_eq!(all, [0, 1, 2, 3, 4, 5, 6]);
+        }
     }
 
     async fn json_comes_back_as_it_was_written(server: &mut Server) {

@@ -41,13 +41,15 @@ async fn fails_with(server: &Server, orchestrator: &str, id: &str, words: &[&str
 }
 
 /// Breaks of the contract and of limits, each with what the failure must say.
-const FAULTS: [(&str, &[&str]); 9] = [
+const FAULTS: [(&str, &[&str]); 11] = [
     ("Trap", &["the guest trapped", "unreachable"]),
     ("Panic", &["the guest trapped", "it said", "boom: the flow gave up"]),
     ("NonJson", &["the output of the orchestrator is not JSON", "found \"not json\""]),
     ("AwaitTwice", &["task #0 was awaited again after its outcome had been taken"]),
-    ("OutcomeEarly", &["the outcome of task #0 was asked for before await-any had returned it"]),
+    ("OutcomeEarly", &["the outcome of task #0 was asked for before await-any or await-next had returned it"]),
     ("AwaitNothing", &["await-any was called with an empty list"]),
+    ("WatchNothing", &["await-next was called while no task is watched"]),
+    ("WatchCancelled", &["task #0 was awaited after it had been cancelled"]),
     ("SleepInOrchestrator", &["a guest cannot block", "`start-timer`"]),
     ("ManyCommands", &["more than 1000 commands in one turn", "`commands_per_turn`"]),
     ("HugeActivityInput", &["the input of activity 'Noop' has 5242882 bytes", "`payload_bytes` is 1048576"]),

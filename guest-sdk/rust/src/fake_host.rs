@@ -1,6 +1,7 @@
 //! A host that follows a script: which task is done when, and with what. It writes down all that it is asked for.
 
 use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -12,7 +13,10 @@ struct Script {
     issued: usize,
     /// Tasks by number, in the order they are done in.
     completions: Vec<(usize, Result<String, Failure>)>,
-    announced: Option<usize>,
+    /// Keys of the tasks that are waited for.
+    watched: BTreeMap<usize, u32>,
+    /// Those that await-next returned.
+    announced: BTreeSet<usize>,
     asked: Vec<String>,
 }
 
@@ -61,11 +65,7 @@ pub(crate) struct Task {
 impl Task {
     pub(crate) fn outcome(&self) -> Result<String, Failure> {
         script(|script| {
-            assert_eq!(
-                script.announced.take(),
-                Some(self.number),
-                "only the task that await-any returned has an outcome"
-            );
+            assert!(script.announced.remove(&self.number), "only a task that await-next returned has an outcome");
             let position = script.completions.iter().position(|(task, _)| *task == self.number).unwrap();
             script.completions.remove(position).1
         })
@@ -73,17 +73,21 @@ impl Task {
 
     pub(crate) fn cancel(&self) {
         ask(format!("cancel {}", self.number));
+        script(|script| script.watched.remove(&self.number));
+    }
+
+    pub(crate) fn watch(&self, key: u32) {
+        script(|script| script.watched.insert(self.number, key));
     }
 }
 
-pub(crate) fn await_any(tasks: &[&Task]) -> u32 {
-    let numbers: Vec<usize> = tasks.iter().map(|task| task.number).collect();
-    ask(format!("await {numbers:?}"));
+pub(crate) fn await_next() -> u32 {
     script(|script| {
-        let done = script.completions.iter().find(|(task, _)| numbers.contains(task)).map(|(task, _)| *task);
+        script.asked.push(format!("await {:?}", script.watched.keys().collect::<Vec<_>>()));
+        let done = script.completions.iter().find(|(task, _)| script.watched.contains_key(task)).map(|(task, _)| *task);
         let done = done.expect("the script has an outcome for one of the awaited tasks");
-        script.announced = Some(done);
-        numbers.iter().position(|number| *number == done).unwrap() as u32
+        script.announced.insert(done);
+        script.watched.remove(&done).expect("it was found there")
     })
 }
 

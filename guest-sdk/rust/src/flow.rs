@@ -1,7 +1,6 @@
-//! One play of an orchestrator: which tasks it waits for, which have an outcome, which were dropped.
+//! One play of an orchestrator: which tasks it waits for, which are done, which were dropped.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::task::Waker;
 
 use crate::error::{Error, Result};
@@ -12,16 +11,18 @@ pub(crate) struct Flow {
     /// The orchestrator, as clients start it.
     pub(crate) name: &'static str,
     waits: RefCell<Waits>,
-    /// Handles of tasks that were dropped unfinished. They are cancelled before the next command and not at once: what
-    /// is still there when the flow ends goes with it, and needs no commands of its own.
+    /// Handles of tasks that were dropped before they were awaited to their end. They are cancelled before the next command
+    /// and not at once: what is still there when the flow ends goes with it, and needs no commands of its own.
     dropped: RefCell<Vec<host::Task>>,
 }
 
-/// Numbers are given out as tasks are first polled, so that every play lists them in the same order.
+/// The tasks that were polled and not yet awaited to their end, each at the key that its host watches it by.
 #[derive(Default)]
 struct Waits {
-    next: u64,
-    polled: BTreeMap<u64, Wait>,
+    waits: Vec<Wait>,
+    /// Keys that can be given out again.
+    free: Vec<u32>,
+    open: usize,
 }
 
 enum Wait {
@@ -29,8 +30,9 @@ enum Wait {
         handle: host::Task,
         waker: Waker,
     },
-    /// Until the task, which was woken, fetches it.
-    Done(Result<String>),
+    /// Until the task, which was woken, takes the outcome.
+    Done(host::Task),
+    Over,
 }
 
 impl Flow {
@@ -44,33 +46,29 @@ impl Flow {
         issue()
     }
 
-    /// From now on the flow waits for `handle` too; `waker` is called when it is done.
-    pub(crate) fn open(&self, handle: host::Task, waker: Waker) -> u64 {
-        let mut waits = self.waits.borrow_mut();
-        let number = waits.next;
-        waits.next += 1;
-        waits.polled.insert(number, Wait::Open { handle, waker });
-        number
+    /// From now on the flow waits for `handle` too; `waker` is called when it is done. Returns its key.
+    pub(crate) fn open(&self, handle: host::Task, waker: Waker) -> u32 {
+        self.waits.borrow_mut().open(handle, waker)
     }
 
-    /// The outcome of a wait; while there is none, `waker` takes the place of the one before.
-    pub(crate) fn poll(&self, number: u64, waker: &Waker) -> Option<Result<String>> {
+    /// The outcome of a wait, which is over then; while there is none, `waker` takes the place of the one before.
+    pub(crate) fn poll(&self, key: u32, waker: &Waker) -> Option<Result<String>> {
         let mut waits = self.waits.borrow_mut();
-        if let Some(Wait::Open { waker: before, .. }) = waits.polled.get_mut(&number) {
+        if let Wait::Open { waker: before, .. } = &mut waits.waits[key as usize] {
             before.clone_from(waker);
             return None;
         }
-        match waits.polled.remove(&number) {
-            Some(Wait::Done(outcome)) => Some(outcome),
-            Some(Wait::Open { .. }) | None => unreachable!("a task polls its wait until it is done, and not after"),
+        match waits.end(key) {
+            Wait::Done(handle) => Some(handle.outcome().map_err(Error::from_failure)),
+            Wait::Open { .. } | Wait::Over => unreachable!("a task polls its wait until it is done, and not after"),
         }
     }
 
-    /// Ends a wait; its handle, if it had no outcome yet.
-    pub(crate) fn close(&self, number: u64) -> Option<host::Task> {
-        match self.waits.borrow_mut().polled.remove(&number) {
-            Some(Wait::Open { handle, .. }) => Some(handle),
-            Some(Wait::Done(_)) | None => None,
+    /// Ends a wait whose outcome nobody has taken; its handle.
+    pub(crate) fn close(&self, key: u32) -> Option<host::Task> {
+        match self.waits.borrow_mut().end(key) {
+            Wait::Open { handle, .. } | Wait::Done(handle) => Some(handle),
+            Wait::Over => None,
         }
     }
 
@@ -97,24 +95,36 @@ impl Flow {
 }
 
 impl Waits {
+    fn open(&mut self, handle: host::Task, waker: Waker) -> u32 {
+        let key = self.free.pop().unwrap_or_else(|| {
+            self.waits.push(Wait::Over);
+            u32::try_from(self.waits.len() - 1).expect("a flow has fewer tasks than memory")
+        });
+        handle.watch(key);
+        self.waits[key as usize] = Wait::Open { handle, waker };
+        self.open += 1;
+        key
+    }
+
     fn park(&mut self) -> Option<Waker> {
-        let (numbers, handles): (Vec<u64>, Vec<&host::Task>) = self.open().unzip();
-        if handles.is_empty() {
+        if self.open == 0 {
             return None;
         }
-        // An index out of bounds would be a broken host; a panic says so.
-        let index = host::await_any(&handles) as usize;
-        let done = Wait::Done(handles[index].outcome().map_err(Error::from_failure));
-        match self.polled.insert(numbers[index], done) {
-            Some(Wait::Open { waker, .. }) => Some(waker),
-            Some(Wait::Done(_)) | None => unreachable!("only open waits were listed"),
+        let wait = &mut self.waits[host::await_next() as usize];
+        match std::mem::replace(wait, Wait::Over) {
+            Wait::Open { handle, waker } => {
+                *wait = Wait::Done(handle);
+                self.open -= 1;
+                Some(waker)
+            }
+            Wait::Done(_) | Wait::Over => unreachable!("only open waits are watched"),
         }
     }
 
-    fn open(&self) -> impl Iterator<Item = (u64, &host::Task)> {
-        self.polled.iter().filter_map(|(number, wait)| match wait {
-            Wait::Open { handle, .. } => Some((*number, handle)),
-            Wait::Done(_) => None,
-        })
+    fn end(&mut self, key: u32) -> Wait {
+        let wait = std::mem::replace(&mut self.waits[key as usize], Wait::Over);
+        self.open -= usize::from(matches!(wait, Wait::Open { .. }));
+        self.free.push(key);
+        wait
     }
 }

@@ -41,8 +41,8 @@ pub struct Task<T> {
 enum State {
     /// In flight, and nobody has polled it yet.
     Idle(host::Task),
-    /// The flow holds the handle, or the outcome, under this number.
-    Open(u64),
+    /// The flow holds the handle, or the outcome, under this key.
+    Open(u32),
     /// It could not be started: its input cannot be written as JSON.
     Refused(Error),
     Finished,
@@ -75,7 +75,7 @@ impl<T> Task<T> {
     fn take_handle(&mut self) -> Option<host::Task> {
         match std::mem::replace(&mut self.state, State::Finished) {
             State::Idle(handle) => Some(handle),
-            State::Open(number) => self.flow.close(number),
+            State::Open(key) => self.flow.close(key),
             State::Refused(_) | State::Finished => None,
         }
     }
@@ -90,10 +90,10 @@ impl<T: DeserializeOwned> Future for Task<T> {
                 self.state = State::Open(self.flow.open(handle, cx.waker().clone()));
                 return Poll::Pending;
             }
-            State::Open(number) => match self.flow.poll(number, cx.waker()) {
+            State::Open(key) => match self.flow.poll(key, cx.waker()) {
                 Some(outcome) => outcome,
                 None => {
-                    self.state = State::Open(number);
+                    self.state = State::Open(key);
                     return Poll::Pending;
                 }
             },

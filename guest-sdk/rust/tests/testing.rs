@@ -42,6 +42,15 @@ async fn waits(ctx: Context) -> Result<(bool, u64)> {
 }
 
 #[orchestrator]
+async fn changes_its_mind(ctx: Context) -> Result<String> {
+    let mut go = ctx.wait_for_event::<String>("Go");
+    race(&mut go, ctx.start_timer(Duration::from_secs(1))).await;
+    ctx.start_timer(Duration::from_secs(60)).await?;
+    drop(go);
+    ctx.wait_for_event("Go").await
+}
+
+#[orchestrator]
 async fn everything(ctx: Context) -> Result<Vec<u32>> {
     ctx.raise_event("other", "Ping", ctx.new_uuid())?;
     let child = ctx.call_orchestrator::<u32>("Child", 1);
@@ -91,6 +100,12 @@ fn events_and_timers_race_in_virtual_time() {
     let late = play().event_after(Duration::from_secs(30), "Go", true).run();
     assert_eq!((late.output, late.took), (Ok(json!([true, 30_000])), Duration::from_secs(30)));
     assert_eq!(play().event_after(Duration::from_secs(61), "Go", true).run().output, Ok(json!([false, 60_000])));
+}
+
+#[test]
+fn an_event_that_came_for_a_wait_that_was_dropped_stays_for_the_next() {
+    let played = Play::of::<changes_its_mind>().event_after(Duration::from_secs(30), "Go", "kept").run();
+    assert_eq!(played.output, Ok(json!("kept")));
 }
 
 #[test]

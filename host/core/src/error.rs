@@ -52,14 +52,17 @@ pub enum GuestFault {
     /// `await-any` with no task.
     #[error("await-any was called with an empty list: it would wait for ever")]
     AwaitNothing,
-    /// `await-any` with a task whose outcome was taken before.
+    /// `await-next` while no task is watched.
+    #[error("await-next was called while no task is watched: it would wait for ever")]
+    NothingWatched,
+    /// `await-any` or `watch` with a task whose outcome was taken before.
     #[error("task {0} was awaited again after its outcome had been taken")]
     AwaitTaken(TaskId),
-    /// `await-any` with a cancelled task.
+    /// `await-any` or `watch` with a cancelled task.
     #[error("task {0} was awaited after it had been cancelled")]
     AwaitCancelled(TaskId),
-    /// `outcome` before `await-any` returned the task.
-    #[error("the outcome of task {0} was asked for before await-any had returned it")]
+    /// `outcome` before `await-any` or `await-next` returned the task.
+    #[error("the outcome of task {0} was asked for before await-any or await-next had returned it")]
     OutcomeEarly(TaskId),
     /// `outcome` a second time.
     #[error("the outcome of task {0} was taken twice")]

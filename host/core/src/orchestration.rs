@@ -4,6 +4,7 @@
 //! Both kinds run the same code; replaying only adds that each command must equal the recorded one.
 
 mod tasks;
+mod watched;
 
 use crate::error::{Failure, GuestFault};
 use crate::event::Event;
@@ -503,7 +504,19 @@ impl Orchestration {
         polled.map_err(|fault| self.fault(fault))
     }
 
-    /// Takes the outcome of a task that `poll_any` has returned.
+    /// From now on `poll_next` waits for `task` too, and answers `key` for it, once.
+    pub fn watch(&mut self, task: TaskId, key: u32) -> Result<(), Stop> {
+        let watched = self.tasks.watch(task, key);
+        watched.map_err(|fault| self.fault(fault))
+    }
+
+    /// The key of the watched task that was done first; `None` while none is.
+    pub fn poll_next(&mut self) -> Result<Option<u32>, Stop> {
+        let polled = self.tasks.poll_next();
+        polled.map_err(|fault| self.fault(fault))
+    }
+
+    /// Takes the outcome of a task that `poll_any` or `poll_next` has returned.
     pub fn outcome(&mut self, task: TaskId) -> Result<Result<Payload, Failure>, Stop> {
         let taken = self.tasks.take(task);
         taken.map_err(|fault| self.fault(fault))

@@ -8,7 +8,7 @@ use dacapo_core::{
     ActivityOptions, Identity, InstanceId, Limits, Orchestration, Payload, StoredTurn, TurnEnd, TurnOutcome, TurnRecord,
 };
 use proptest::prelude::*;
-use script::{Happening, Op, Open, Player};
+use script::{Happening, Op, Open, Player, Waits};
 
 fn open() -> Orchestration {
     let identity =
@@ -39,7 +39,7 @@ fn play(player: &mut Player, host: &mut Orchestration) -> Result<TurnEnd, Stop> 
 
 /// Plays `script` live, with `happenings` between the turns.
 fn live(script: &[Op], happenings: &[Happening]) -> Played {
-    let (mut orchestration, mut player) = (open(), Player::new(script));
+    let (mut orchestration, mut player) = (open(), Player::new(script, Waits::AwaitAny));
     let mut turns = Vec::new();
     let (mut now_ms, mut open_calls) = (1_000, Vec::new());
     let mut arrivals = Vec::new();
@@ -62,7 +62,11 @@ fn live(script: &[Op], happenings: &[Happening]) -> Played {
 
 /// Plays `script` again along `records`.
 fn replay(script: &[Op], records: &[TurnRecord]) -> Result<Played, Box<Mismatch>> {
-    let (mut orchestration, mut player) = (open(), Player::new(script));
+    replay_by(Waits::AwaitAny, script, records)
+}
+
+fn replay_by(waits: Waits, script: &[Op], records: &[TurnRecord]) -> Result<Played, Box<Mismatch>> {
+    let (mut orchestration, mut player) = (open(), Player::new(script, waits));
     let mut turns = Vec::new();
     for (n, record) in records.iter().enumerate() {
         let turn = StoredTurn { seq: n as u64 + 1, record: record.clone() };
@@ -100,6 +104,13 @@ proptest! {
         let first = live(&script, &happenings);
         let again = replay(&script, &stored(&first)).map_err(|error| TestCaseError::fail(error.to_string()))?;
         prop_assert_eq!(first, again);
+    }
+
+    #[test]
+    fn a_flow_that_watches_its_tasks_plays_as_one_that_lists_them(script in scripts(), happenings in happenings()) {
+        let listed = live(&script, &happenings);
+        let watched = replay_by(Waits::AwaitNext, &script, &stored(&listed));
+        prop_assert_eq!(listed, watched.map_err(|error| TestCaseError::fail(error.to_string()))?);
     }
 
     #[test]

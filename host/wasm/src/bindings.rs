@@ -7,6 +7,7 @@ pub(crate) mod orchestrator {
         world: "orchestrator",
         imports: {
             "dacapo:orchestration/context@0.1.0.await-any": async | tracing | verbose_tracing | trappable,
+            "dacapo:orchestration/context@0.1.0.await-next": async | tracing | verbose_tracing | trappable,
             default: tracing | verbose_tracing | trappable,
         },
         exports: { default: async },

@@ -24,6 +24,8 @@ pub(crate) struct World {
     activities: BTreeMap<String, Answer>,
     children: BTreeMap<String, Answer>,
     tasks: Vec<State>,
+    /// The tasks that are waited for, and the key of each.
+    watched: BTreeMap<usize, u32>,
     /// What happens at which time, in the order in which it was arranged.
     agenda: BTreeMap<(u64, usize), Happening>,
     arranged: usize,
@@ -42,7 +44,12 @@ pub(crate) struct World {
 enum State {
     Waiting(String),
     Event(String),
-    Done { order: usize, outcome: Outcome },
+    /// `event`: the name of the one that it took.
+    Done {
+        order: usize,
+        outcome: Outcome,
+        event: Option<String>,
+    },
     Over,
 }
 
@@ -100,6 +107,7 @@ impl World {
             activities: BTreeMap::new(),
             children: BTreeMap::new(),
             tasks: Vec::new(),
+            watched: BTreeMap::new(),
             agenda: BTreeMap::new(),
             arranged: 0,
             buffered: Vec::new(),
@@ -160,10 +168,13 @@ impl World {
     }
 
     fn finish(&mut self, task: usize, outcome: Outcome) {
-        if matches!(self.tasks[task], State::Waiting(_) | State::Event(_)) {
-            self.done += 1;
-            self.tasks[task] = State::Done { order: self.done, outcome };
-        }
+        let event = match &self.tasks[task] {
+            State::Waiting(_) => None,
+            State::Event(name) => Some(name.clone()),
+            State::Done { .. } | State::Over => return,
+        };
+        self.done += 1;
+        self.tasks[task] = State::Done { order: self.done, outcome, event };
     }
 
     fn call(&mut self, what: String, call: Call) -> Task {
@@ -172,14 +183,13 @@ impl World {
         Task { number: task }
     }
 
-    /// Of these tasks, the place of the one that was done first.
-    fn first_done(&self, tasks: &[usize]) -> Option<usize> {
+    /// Of the watched tasks, the one that was done first.
+    fn first_done(&self) -> Option<usize> {
         let order = |task: usize| match &self.tasks[task] {
             State::Done { order, .. } => Some(*order),
             _ => None,
         };
-        let done = tasks.iter().enumerate().filter_map(|(place, task)| Some((order(*task)?, place)));
-        done.min().map(|(_, place)| place)
+        self.watched.keys().filter_map(|task| Some((order(*task)?, *task))).min().map(|(_, task)| task)
     }
 
     /// Gives an event to the task that waits for it, or keeps it.
@@ -188,6 +198,17 @@ impl World {
         match self.tasks.iter().position(waits) {
             Some(task) => self.finish(task, Ok(data)),
             None => self.buffered.push((name.to_owned(), data)),
+        }
+    }
+
+    /// Stops waiting for a task. An event that it had already taken is there for the next wait.
+    fn cancel(&mut self, task: usize) {
+        self.watched.remove(&task);
+        let before = std::mem::replace(&mut self.tasks[task], State::Over);
+        if let State::Done { outcome: Ok(data), event: Some(name), .. } = before {
+            let later = std::mem::take(&mut self.buffered);
+            self.event(&name, data);
+            self.buffered.extend(later);
         }
     }
 
@@ -202,13 +223,17 @@ impl World {
         }
     }
 
-    fn describe(&self, tasks: &[usize]) -> String {
-        let named = tasks.iter().map(|task| match &self.tasks[*task] {
+    fn describe(&self, task: usize) -> String {
+        match &self.tasks[task] {
             State::Waiting(command) => command.clone(),
             State::Event(name) => format!("event {name}"),
             State::Done { .. } | State::Over => "something that is over".to_owned(),
-        });
-        named.collect::<Vec<_>>().join(", ")
+        }
+    }
+
+    /// What the flow waits for.
+    fn awaited(&self) -> String {
+        self.watched.keys().map(|task| self.describe(*task)).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -237,26 +262,29 @@ impl Task {
 
     pub(crate) fn cancel(&self) {
         world(|world| {
-            let command = format!("cancel {}", world.describe(&[self.number]));
+            let command = format!("cancel {}", world.describe(self.number));
             world.commands.push(command);
-            world.tasks[self.number] = State::Over;
+            world.cancel(self.number);
         });
+    }
+
+    pub(crate) fn watch(&self, key: u32) {
+        world(|world| world.watched.insert(self.number, key));
     }
 }
 
-pub(crate) fn await_any(tasks: &[&Task]) -> u32 {
-    let numbers: Vec<usize> = tasks.iter().map(|task| task.number).collect();
-    let place = match world(|world| world.replay.as_mut().map(VecDeque::pop_front)) {
-        Some(recorded) => replayed(&numbers, recorded),
-        None => lived(&numbers),
+pub(crate) fn await_next() -> u32 {
+    let task = match world(|world| world.replay.as_mut().map(VecDeque::pop_front)) {
+        Some(recorded) => replayed(recorded),
+        None => lived(),
     };
-    u32::try_from(place).expect("a flow has few tasks")
+    world(|world| world.watched.remove(&task).expect("only watched tasks are awaited"))
 }
 
-fn replayed(numbers: &[usize], recorded: Option<(usize, Outcome, u64)>) -> usize {
-    let place = recorded.as_ref().and_then(|(task, ..)| numbers.iter().position(|number| number == task));
-    let (Some((task, outcome, now_ms)), Some(place)) = (recorded, place) else {
-        let waits = world(|world| world.describe(numbers));
+fn replayed(recorded: Option<(usize, Outcome, u64)>) -> usize {
+    let recorded = recorded.filter(|(task, ..)| world(|world| world.watched.contains_key(task)));
+    let Some((task, outcome, now_ms)) = recorded else {
+        let waits = world(|world| world.awaited());
         panic!("the flow is not the same when it is played again: now it waits for {waits}");
     };
     world(|world| {
@@ -266,19 +294,18 @@ fn replayed(numbers: &[usize], recorded: Option<(usize, Outcome, u64)>) -> usize
             panic!("the flow is not the same when it is played again: it has stopped waiting for what came first");
         }
     });
-    place
+    task
 }
 
-fn lived(numbers: &[usize]) -> usize {
+fn lived() -> usize {
     loop {
-        if let Some(place) = world(|world| world.first_done(numbers)) {
+        if let Some(task) = world(|world| world.first_done()) {
             world(|world| {
-                let task = numbers[place];
                 if let State::Done { outcome, .. } = &world.tasks[task] {
                     world.record.push((task, outcome.clone(), world.now_ms));
                 }
             });
-            return place;
+            return task;
         }
         let next = world(|world| {
             let ((at_ms, _), what) = world.agenda.pop_first()?;
@@ -291,7 +318,7 @@ fn lived(numbers: &[usize]) -> usize {
             Some(Happening::Event(name, data)) => world(|world| world.event(&name, data)),
             None => panic!(
                 "the flow waits for {}, and the test brings none of it about: see `Play::event_after`",
-                world(|world| world.describe(numbers))
+                world(|world| world.awaited())
             ),
         }
     }

@@ -83,3 +83,19 @@ fn cancel_takes_effect_at_once() {
     assert_eq!(output, Ok(json!("done")));
     assert_eq!(host::asked(), ["0: timer 60000", "cancel 0"]);
 }
+
+#[test]
+fn a_task_that_is_dropped_after_it_was_done_and_before_it_was_polled_is_cancelled_too() {
+    host::play(json!(null), [(1, json!(null)), (0, json!("early")), (2, json!(5))]);
+    let output = play(|ctx| async move {
+        let mut go = ctx.wait_for_event::<String>("Go");
+        assert!(matches!(race(&mut go, ctx.start_timer(MINUTE)).await, Either::Right(_)));
+        ctx.call_activity::<u32>("Five", ()).await?;
+        drop(go);
+        ctx.set_custom_status("five")?;
+        ctx.raise_event("other", "Five", 5)?;
+        Ok(json!(null))
+    });
+    assert_eq!(output, Ok(json!(null)));
+    assert_eq!(host::asked()[6..], [r#"status "five""#, "cancel 0", "raise Five(5) at other"]);
+}

@@ -1,5 +1,6 @@
 //! The tasks of one execution: what is in flight, what is done, in which order.
 
+use super::watched::Watched;
 use crate::error::{Failure, GuestFault};
 use crate::event::Event;
 use crate::ids::{TaskId, fold_name};
@@ -82,6 +83,7 @@ struct Raised {
 pub(super) struct Tasks {
     tasks: Vec<Task>,
     done: u64,
+    watched: Watched,
     timers: BTreeSet<(u64, TaskId)>,
     /// At work: activities, and children.
     activities: BTreeSet<TaskId>,
@@ -187,10 +189,11 @@ impl Tasks {
     }
 
     fn retry(&mut self, task: TaskId, attempt: u32, fire_at_ms: u64) -> Result<(), String> {
-        let Some(Task::Done(Done { call, .. })) = self.tasks.get_mut(task.0 as usize) else {
+        let Some(Task::Done(Done { call, order, .. })) = self.tasks.get_mut(task.0 as usize) else {
             return Err(format!("task {task} has not failed"));
         };
         let Some(mut call) = call.take() else { return Err(format!("task {task} has no retry policy")) };
+        self.watched.reopened(*order);
         call.attempt = attempt;
         if let Callee::Activity(activity) = &mut call.what {
             activity.attempt = attempt;
@@ -245,6 +248,7 @@ impl Tasks {
 
     fn finish(&mut self, task: TaskId, outcome: Outcome, event: Option<Raised>, call: Option<Box<Call>>) {
         self.done += 1;
+        self.watched.finished(task, self.done);
         self.set(task, Task::Done(Done { order: self.done, outcome, event, call, returned: false }));
     }
 
@@ -257,6 +261,7 @@ impl Tasks {
 
     /// Stops waiting. An event that the task had already taken goes back to where it was.
     pub(super) fn cancel(&mut self, task: TaskId) {
+        self.watched.remove(task, self.done_as(task));
         let Some(slot) = self.tasks.get_mut(task.0 as usize) else { return };
         match std::mem::replace(slot, Task::Cancelled) {
             Task::Call(_) => {
@@ -297,29 +302,63 @@ impl Tasks {
         }
         let mut first: Option<(u64, usize)> = None;
         for (position, task) in tasks.iter().enumerate() {
-            match self.get(*task) {
-                Some(Task::Done(Done { order, .. })) if first.is_none_or(|(best, _)| *order < best) => {
-                    first = Some((*order, position));
-                }
-                Some(Task::Taken) => return Err(GuestFault::AwaitTaken(*task)),
-                Some(Task::Cancelled) => return Err(GuestFault::AwaitCancelled(*task)),
-                _ => {}
+            self.check_awaitable(*task)?;
+            if let Some(order) = self.done_as(*task).filter(|order| first.is_none_or(|(best, _)| *order < best)) {
+                first = Some((order, position));
             }
         }
         let Some((_, position)) = first else { return Ok(None) };
-        if let Some(Task::Done(Done { returned, .. })) = self.tasks.get_mut(tasks[position].0 as usize) {
-            *returned = true;
-        }
+        self.set_returned(tasks[position]);
         Ok(Some(position))
     }
 
-    /// Takes the outcome of a task that `poll_any` returned.
+    /// From now on `poll_next` waits for it too, and answers `key` for it.
+    pub(super) fn watch(&mut self, task: TaskId, key: u32) -> Result<(), GuestFault> {
+        self.check_awaitable(task)?;
+        self.watched.add(task, key, self.done_as(task));
+        Ok(())
+    }
+
+    /// The key of the watched task that was done first.
+    pub(super) fn poll_next(&mut self) -> Result<Option<u32>, GuestFault> {
+        if self.watched.is_empty() {
+            return Err(GuestFault::NothingWatched);
+        }
+        let Some((task, key)) = self.watched.next() else { return Ok(None) };
+        self.set_returned(task);
+        Ok(Some(key))
+    }
+
+    fn check_awaitable(&self, task: TaskId) -> Result<(), GuestFault> {
+        match self.get(task) {
+            Some(Task::Taken) => Err(GuestFault::AwaitTaken(task)),
+            Some(Task::Cancelled) => Err(GuestFault::AwaitCancelled(task)),
+            _ => Ok(()),
+        }
+    }
+
+    /// As the how-manieth of all it was done, if it is.
+    fn done_as(&self, task: TaskId) -> Option<u64> {
+        match self.get(task) {
+            Some(Task::Done(Done { order, .. })) => Some(*order),
+            _ => None,
+        }
+    }
+
+    fn set_returned(&mut self, task: TaskId) {
+        if let Some(Task::Done(Done { returned, .. })) = self.tasks.get_mut(task.0 as usize) {
+            *returned = true;
+        }
+    }
+
+    /// Takes the outcome of a task that `poll_any` or `poll_next` returned.
     pub(super) fn take(&mut self, task: TaskId) -> Result<Outcome, GuestFault> {
         match self.get(task) {
             Some(Task::Done(Done { returned: true, .. })) => {}
             Some(Task::Taken) => return Err(GuestFault::OutcomeTwice(task)),
             _ => return Err(GuestFault::OutcomeEarly(task)),
         }
+        self.watched.remove(task, self.done_as(task));
         match std::mem::replace(&mut self.tasks[task.0 as usize], Task::Taken) {
             Task::Done(done) => Ok(done.outcome),
             other => unreachable!("checked above to be done: {other:?}"),

@@ -48,18 +48,28 @@ pub(crate) fn ops() -> impl Strategy<Value = Op> {
     ]
 }
 
+/// How a flow waits for its tasks: it lists them all each time, or watches each once.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Waits {
+    AwaitAny,
+    AwaitNext,
+}
+
 /// A guest that plays a script: it can be resumed, as a parked one can.
 pub(crate) struct Player {
     script: Vec<Op>,
+    waits: Waits,
     at: usize,
     tasks: Vec<TaskId>,
+    /// So many of the tasks, the oldest ones, are watched.
+    watched: usize,
     /// Everything that it saw.
     pub(crate) log: Vec<String>,
 }
 
 impl Player {
-    pub(crate) fn new(script: &[Op]) -> Self {
-        Self { script: script.to_vec(), at: 0, tasks: Vec::new(), log: Vec::new() }
+    pub(crate) fn new(script: &[Op], waits: Waits) -> Self {
+        Self { script: script.to_vec(), waits, at: 0, tasks: Vec::new(), watched: 0, log: Vec::new() }
     }
 
     /// Runs until the flow waits or ends.
@@ -84,12 +94,12 @@ impl Player {
                 Op::Timer(delay_ms) => self.tasks.push(host.start_timer(delay_ms.into())?),
                 Op::Wait(name) => self.tasks.push(host.wait_for_event(format!("E{name}"))?),
                 Op::Await if !self.tasks.is_empty() => {
-                    let Some(position) = host.poll_any(&self.tasks)? else { return Ok(TurnEnd::Parked) };
-                    let task = self.tasks.remove(position);
+                    let Some(position) = self.poll(host)? else { return Ok(TurnEnd::Parked) };
+                    let task = self.remove(position);
                     let outcome = host.outcome(task)?;
                     self.log.push(format!("{task} {outcome:?} at {}", host.now_ms()));
                 }
-                Op::Cancel if !self.tasks.is_empty() => host.cancel(self.tasks.remove(0))?,
+                Op::Cancel if !self.tasks.is_empty() => host.cancel(self.remove(0))?,
                 Op::Await | Op::Cancel => {}
                 Op::Status(value) => host.set_custom_status(&value.to_string())?.expect("small"),
                 Op::Uuid => self.log.push(host.new_uuid()),
@@ -97,6 +107,26 @@ impl Player {
             self.at += 1;
         }
         Ok(TurnEnd::Returned(Payload::of(&self.log).map_err(|error| unreachable!("texts are JSON: {error}"))))
+    }
+
+    /// The position of the task that was done first.
+    fn poll(&mut self, host: &mut Orchestration) -> Result<Option<usize>, Stop> {
+        if self.waits == Waits::AwaitAny {
+            return host.poll_any(&self.tasks);
+        }
+        for task in &self.tasks[self.watched..] {
+            host.watch(*task, task.0 + 7)?;
+        }
+        self.watched = self.tasks.len();
+        let key = host.poll_next()?;
+        Ok(key.map(|key| self.tasks.iter().position(|task| task.0 + 7 == key).expect("a watched task has this key")))
+    }
+
+    fn remove(&mut self, position: usize) -> TaskId {
+        if position < self.watched {
+            self.watched -= 1;
+        }
+        self.tasks.remove(position)
     }
 }
 

@@ -110,6 +110,15 @@ impl Host for Guest {
         Ok(u32::try_from(position)?)
     }
 
+    async fn await_next(&mut self) -> wasmtime::Result<u32> {
+        loop {
+            if let Some(key) = self.ask(Orchestration::poll_next)? {
+                return Ok(key);
+            }
+            self.gate.clone().park().await;
+        }
+    }
+
     fn set_custom_status(&mut self, value: String) -> wasmtime::Result<Result<(), Failure>> {
         self.ask(|orchestration| Ok(orchestration.set_custom_status(&value)?.map_err(to_guest)))
     }
@@ -159,6 +168,11 @@ impl HostTask for Guest {
     fn cancel(&mut self, task: Resource<Task>) -> wasmtime::Result<()> {
         let id = self.table().get(&task)?.0;
         self.ask(|orchestration| orchestration.cancel(id))
+    }
+
+    fn watch(&mut self, task: Resource<Task>, key: u32) -> wasmtime::Result<()> {
+        let id = self.table().get(&task)?.0;
+        self.ask(|orchestration| orchestration.watch(id, key))
     }
 
     fn drop(&mut self, task: Resource<Task>) -> wasmtime::Result<()> {

@@ -21,6 +21,7 @@ impl raw::orchestrators::Guest for Conformance {
             "Collect",
             "CollectLate",
             "ParallelMixed",
+            "ParallelWatched",
             "StatusEachStep",
         ])
     }
@@ -37,6 +38,7 @@ impl raw::orchestrators::Guest for Conformance {
             "Collect" => events::collect(),
             "CollectLate" => events::collect_late(),
             "ParallelMixed" => tasks::parallel_mixed(),
+            "ParallelWatched" => tasks::parallel_watched(),
             "StatusEachStep" => tasks::status_each_step(),
             _ => unknown(&name),
         }

@@ -29,6 +29,22 @@ pub(crate) fn await_nothing() -> Outcome {
     Ok(context::await_any(&[]).to_string())
 }
 
+/// The same, when what was watched is cancelled.
+pub(crate) fn watch_nothing() -> Outcome {
+    let timer = context::start_timer(1);
+    timer.watch(1);
+    timer.cancel();
+    Ok(context::await_next().to_string())
+}
+
+/// Watches a task that it has cancelled.
+pub(crate) fn watch_cancelled() -> Outcome {
+    let timer = context::start_timer(1);
+    timer.cancel();
+    timer.watch(1);
+    Ok(context::await_next().to_string())
+}
+
 /// Not wrong in itself: calls the activity that the input names, `{"name": ..., "input": ...}`, and ends as it does.
 pub(crate) fn call_activity() -> Outcome {
     let input: Value = serde_json::from_str(&context::get_input()).unwrap_or_default();

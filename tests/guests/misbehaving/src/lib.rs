@@ -20,6 +20,8 @@ impl raw::orchestrators::Guest for Misbehaving {
             "AwaitTwice",
             "OutcomeEarly",
             "AwaitNothing",
+            "WatchNothing",
+            "WatchCancelled",
             "SleepInOrchestrator",
             "ManyCommands",
             "HugeActivityInput",
@@ -41,6 +43,8 @@ impl raw::orchestrators::Guest for Misbehaving {
             "AwaitTwice" => contract::await_twice(),
             "OutcomeEarly" => contract::outcome_early(),
             "AwaitNothing" => contract::await_nothing(),
+            "WatchNothing" => contract::watch_nothing(),
+            "WatchCancelled" => contract::watch_cancelled(),
             "CallActivity" => contract::call_activity(),
             _ => unknown(&name),
         }
