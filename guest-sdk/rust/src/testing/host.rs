@@ -29,7 +29,9 @@ pub(crate) struct World {
     /// What happens at which time, in the order in which it was arranged.
     agenda: BTreeMap<(u64, usize), Happening>,
     arranged: usize,
-    buffered: Vec<(String, String)>,
+    /// Events that nothing waits for, by which one of all it was.
+    buffered: BTreeMap<usize, (String, String)>,
+    events: usize,
     done: usize,
     uuids: u64,
     pub(crate) commands: Vec<String>,
@@ -44,11 +46,11 @@ pub(crate) struct World {
 enum State {
     Waiting(String),
     Event(String),
-    /// `event`: the name of the one that it took.
+    /// `event`: which one of all it took, and its name.
     Done {
         order: usize,
         outcome: Outcome,
-        event: Option<String>,
+        event: Option<(usize, String)>,
     },
     Over,
 }
@@ -110,7 +112,8 @@ impl World {
             watched: BTreeMap::new(),
             agenda: BTreeMap::new(),
             arranged: 0,
-            buffered: Vec::new(),
+            buffered: BTreeMap::new(),
+            events: 0,
             done: 0,
             uuids: 0,
             commands: Vec::new(),
@@ -168,11 +171,12 @@ impl World {
     }
 
     fn finish(&mut self, task: usize, outcome: Outcome) {
-        let event = match &self.tasks[task] {
-            State::Waiting(_) => None,
-            State::Event(name) => Some(name.clone()),
-            State::Done { .. } | State::Over => return,
-        };
+        if matches!(self.tasks[task], State::Waiting(_) | State::Event(_)) {
+            self.set_done(task, outcome, None);
+        }
+    }
+
+    fn set_done(&mut self, task: usize, outcome: Outcome, event: Option<(usize, String)>) {
         self.done += 1;
         self.tasks[task] = State::Done { order: self.done, outcome, event };
     }
@@ -192,23 +196,28 @@ impl World {
         self.watched.keys().filter_map(|task| Some((order(*task)?, *task))).min().map(|(_, task)| task)
     }
 
+    fn raise(&mut self, name: &str, data: String) {
+        self.events += 1;
+        self.give(self.events, name, data);
+    }
+
     /// Gives an event to the task that waits for it, or keeps it.
-    fn event(&mut self, name: &str, data: String) {
+    fn give(&mut self, number: usize, name: &str, data: String) {
         let waits = |state: &State| matches!(state, State::Event(wanted) if wanted.eq_ignore_ascii_case(name));
         match self.tasks.iter().position(waits) {
-            Some(task) => self.finish(task, Ok(data)),
-            None => self.buffered.push((name.to_owned(), data)),
+            Some(task) => self.set_done(task, Ok(data), Some((number, name.to_owned()))),
+            None => {
+                self.buffered.insert(number, (name.to_owned(), data));
+            }
         }
     }
 
-    /// Stops waiting for a task. An event that it had already taken is there for the next wait.
+    /// Stops waiting for a task. An event that it had already taken goes back to where it was.
     fn cancel(&mut self, task: usize) {
         self.watched.remove(&task);
         let before = std::mem::replace(&mut self.tasks[task], State::Over);
-        if let State::Done { outcome: Ok(data), event: Some(name), .. } = before {
-            let later = std::mem::take(&mut self.buffered);
-            self.event(&name, data);
-            self.buffered.extend(later);
+        if let State::Done { outcome: Ok(data), event: Some((number, name)), .. } = before {
+            self.give(number, &name, data);
         }
     }
 
@@ -315,7 +324,7 @@ fn lived() -> usize {
         match next {
             Some(Happening::Run(call)) => run(call),
             Some(Happening::Timer(task)) => world(|world| world.finish(task, Ok("null".into()))),
-            Some(Happening::Event(name, data)) => world(|world| world.event(&name, data)),
+            Some(Happening::Event(name, data)) => world(|world| world.raise(&name, data)),
             None => panic!(
                 "the flow waits for {}, and the test brings none of it about: see `Play::event_after`",
                 world(|world| world.awaited())
@@ -379,9 +388,11 @@ pub(crate) fn wait_for_event(name: &str) -> Task {
     world(|world| {
         let task = world.issue(format!("event {name}"));
         world.tasks[task] = State::Event(name.to_owned());
-        if let Some(at) = world.buffered.iter().position(|(kept, _)| kept.eq_ignore_ascii_case(name)) {
-            let (_, data) = world.buffered.remove(at);
-            world.finish(task, Ok(data));
+        let kept = world.buffered.iter().find(|(_, (kept, _))| kept.eq_ignore_ascii_case(name));
+        if let Some(number) = kept.map(|(number, _)| *number)
+            && let Some((name, data)) = world.buffered.remove(&number)
+        {
+            world.set_done(task, Ok(data), Some((number, name)));
         }
         Task { number: task }
     })
