@@ -11,8 +11,11 @@ __attribute__((weak)) const dacapo_activity dacapo_activities[] = {{0}};
 
 struct dacapo_task {
     host_task handle;
+    bool watched;
+    /** 0 while it is open. Later its place among the tasks that were done. */
+    size_t place;
     /** There is an outcome, or there will never be one. */
-    bool done;
+    bool over;
     dacapo_result outcome;
 };
 
@@ -86,34 +89,46 @@ dacapo_task *dacapo_start_timer(uint64_t delay_ms) {
     return task_of(host_start_timer(delay_ms));
 }
 
-/** The same memory for each wait: a wide fan-out has many. */
-static host_task *room_for(size_t count) {
-    static host_task *handles;
-    static size_t room;
-    if (count > room) {
-        free(handles);
-        room = count;
-        handles = malloc(room * sizeof *handles);
-        if (handles == NULL) {
-            abort();
+static void set_done(dacapo_task *task) {
+    static size_t done;
+    task->place = ++done;
+}
+
+static void end(dacapo_task *task, dacapo_result outcome) {
+    task->over = true;
+    task->outcome = outcome;
+}
+
+/** The index of the task that was done first; `count` when none is. */
+static size_t first_done(dacapo_task *const *tasks, size_t count) {
+    size_t first = count;
+    for (size_t n = 0; n < count; n++) {
+        if (tasks[n]->place > 0 && (first == count || tasks[n]->place < tasks[first]->place)) {
+            first = n;
         }
     }
-    return handles;
+    return first;
 }
 
 size_t dacapo_wait_any(dacapo_task *const *tasks, size_t count) {
+    if (count == 0) {
+        dacapo_log(DACAPO_ERROR, "dacapo_wait_any has no tasks to wait for");
+        abort();
+    }
     for (size_t n = 0; n < count; n++) {
-        if (tasks[n]->done) {
-            return n;
+        if (!tasks[n]->watched && !tasks[n]->over) {
+            tasks[n]->watched = true;
+            host_watch(tasks[n]->handle, tasks[n]);
         }
     }
-    host_task *handles = room_for(count);
-    for (size_t n = 0; n < count; n++) {
-        handles[n] = tasks[n]->handle;
+    size_t first;
+    while ((first = first_done(tasks, count)) == count) {
+        /* Also one that has lost an earlier wait: it has its place when it is waited for again. */
+        set_done(host_await_next());
     }
-    size_t first = host_await_any(handles, count);
-    tasks[first]->outcome = host_outcome(tasks[first]->handle);
-    tasks[first]->done = true;
+    if (!tasks[first]->over) {
+        end(tasks[first], host_outcome(tasks[first]->handle));
+    }
     return first;
 }
 
@@ -123,16 +138,16 @@ dacapo_result dacapo_await(dacapo_task *task) {
 }
 
 bool dacapo_is_done(const dacapo_task *task) {
-    return task->done;
+    return task->over;
 }
 
 void dacapo_cancel(dacapo_task *task) {
-    if (task->done) {
+    if (task->over) {
         return;
     }
     host_cancel(task->handle);
-    task->done = true;
-    task->outcome = dacapo_fail("canceled", "The task was canceled.");
+    set_done(task);
+    end(task, dacapo_fail("canceled", "The task was canceled."));
 }
 
 dacapo_result dacapo_set_custom_status(const char *json) {

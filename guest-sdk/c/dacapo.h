@@ -105,7 +105,7 @@ dacapo_task *dacapo_start_timer(uint64_t delay_ms);
 
 /** Waits for a task; its outcome. Of a task that is done it is known at once. */
 dacapo_result dacapo_await(dacapo_task *task);
-/** Waits until one of `count` tasks is done; its index. Those that were done before come first, then the one that is done first. */
+/** Waits until one of `count` tasks is done; its index; of several, that of the one that was done first. The others go on. */
 size_t dacapo_wait_any(dacapo_task *const *tasks, size_t count);
 /** Whether it was waited for, and is done. */
 bool dacapo_is_done(const dacapo_task *task);

@@ -12,9 +12,11 @@ host_task host_call_activity(const char *name, const char *input, const dacapo_a
 host_task host_call_orchestrator(const char *name, const char *input, const dacapo_child_options *options);
 host_task host_wait_for_event(const char *name);
 host_task host_start_timer(uint64_t delay_ms);
-/** The index of the first one that is done; does not return before there is one. */
-size_t host_await_any(const host_task *tasks, size_t count);
-/** Takes the outcome of a task that host_await_any has returned, and lets go of it. */
+/** From now on host_await_next waits for the task, too, and returns `as` for it, once. */
+void host_watch(host_task task, dacapo_task *as);
+/** The first one of those that are watched to be done; does not return before there is one. */
+dacapo_task *host_await_next(void);
+/** Takes the outcome of a task that host_await_next has returned, and lets go of it. */
 dacapo_result host_outcome(host_task task);
 /** Cancels a task, and lets go of it. */
 void host_cancel(host_task task);

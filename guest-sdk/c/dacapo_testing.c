@@ -23,8 +23,9 @@ typedef struct {
     what what;
     /** As it is shown, and compared when it is played again. */
     char *text;
-    /** What it is about: the name of the event. */
+    /** What it is about: the name of the event, and which one it took. */
     char *name;
+    size_t event;
     /** When a timer is due. */
     uint64_t due_ms;
     /** Which one it was of all that were done; the time then, and what came of it. */
@@ -32,6 +33,8 @@ typedef struct {
     uint64_t done_ms;
     dacapo_result outcome;
     bool canceled;
+    /** What this play knows it by, while it is watched. */
+    dacapo_task *watched_as;
 } command;
 
 typedef struct {
@@ -233,6 +236,7 @@ static void deliver(void) {
             event *event = &test.events.items[e];
             if (!event->taken && strcasecmp(event->name, wait->name) == 0) {
                 event->taken = true;
+                wait->event = e;
                 finish(wait, dacapo_ok(event->json));
             }
         }
@@ -250,23 +254,29 @@ host_task host_wait_for_event(const char *name) {
 
 /* ---- waiting ---- */
 
-size_t host_await_any(const host_task *tasks, size_t count) {
-    size_t first = count;
-    for (size_t n = 0; n < count; n++) {
-        size_t done = test.commands.items[tasks[n]].done;
-        if (done != NOT_DONE && (first == count || done < test.commands.items[tasks[first]].done)) {
-            first = n;
+void host_watch(host_task task, dacapo_task *as) {
+    test.commands.items[task].watched_as = as;
+}
+
+static dacapo_task *unwatch(command *command) {
+    dacapo_task *as = command->watched_as;
+    command->watched_as = NULL;
+    return as;
+}
+
+dacapo_task *host_await_next(void) {
+    command *first = NULL;
+    for (size_t n = 0; n < test.commands.count; n++) {
+        command *watched = &test.commands.items[n];
+        if (watched->watched_as != NULL && watched->done != NOT_DONE && (first == NULL || watched->done < first->done)) {
+            first = watched;
         }
     }
-    if (count == 0) {
-        give_up("it waits for none of no tasks, and so for ever");
-    }
-    if (first == count) {
+    if (first == NULL) {
         longjmp(play.rest, 1);
     }
-    uint64_t done_ms = test.commands.items[tasks[first]].done_ms;
-    play.now_ms = done_ms > play.now_ms ? done_ms : play.now_ms;
-    return first;
+    play.now_ms = first->done_ms > play.now_ms ? first->done_ms : play.now_ms;
+    return unwatch(first);
 }
 
 dacapo_result host_outcome(host_task task) {
@@ -274,7 +284,16 @@ dacapo_result host_outcome(host_task task) {
 }
 
 void host_cancel(host_task task) {
-    test.commands.items[task].canceled = true;
+    command *command = &test.commands.items[task];
+    unwatch(command);
+    if (command->canceled) {
+        return;
+    }
+    command->canceled = true;
+    if (command->what == EVENT && command->done != NOT_DONE) {
+        test.events.items[command->event].taken = false;
+        deliver();
+    }
 }
 
 /* ---- what else a flow asks for ---- */
@@ -350,6 +369,9 @@ void dacapo_report_progress(const char *json) {
 static void play_again(void) {
     play.commands = play.statuses = play.uuids = 0;
     play.now_ms = BEGINNING_MS;
+    for (size_t n = 0; n < test.commands.count; n++) {
+        unwatch(&test.commands.items[n]);
+    }
     if (setjmp(play.rest) == 0) {
         dacapo_result end = test.orchestrator->run();
         test.ended = true;

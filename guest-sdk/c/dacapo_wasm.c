@@ -168,9 +168,10 @@ CONTEXT("call-activity") host_task context_call_activity(const activity_call *ca
 CONTEXT("call-orchestrator") host_task context_call_orchestrator(const orchestrator_call *call);
 CONTEXT("wait-for-event") host_task context_wait_for_event(const char *name, size_t length);
 CONTEXT("start-timer") host_task context_start_timer(uint64_t delay_ms);
-CONTEXT("await-any") uint32_t context_await_any(const host_task *tasks, size_t count);
+CONTEXT("await-next") dacapo_task *context_await_next(void);
 CONTEXT("[method]task.outcome") void task_outcome(host_task task, outcome *answer);
 CONTEXT("[method]task.cancel") void task_cancel(host_task task);
+CONTEXT("[method]task.watch") void task_watch(host_task task, dacapo_task *key);
 CONTEXT("[resource-drop]task") void task_drop(host_task task);
 CONTEXT("set-custom-status") void context_set_custom_status(const char *json, size_t length, outcome *answer);
 CONTEXT("raise-event")
@@ -220,8 +221,12 @@ host_task host_start_timer(uint64_t delay_ms) {
     return context_start_timer(delay_ms);
 }
 
-size_t host_await_any(const host_task *tasks, size_t count) {
-    return context_await_any(tasks, count);
+void host_watch(host_task task, dacapo_task *as) {
+    task_watch(task, as);
+}
+
+dacapo_task *host_await_next(void) {
+    return context_await_next();
 }
 
 dacapo_result host_outcome(host_task task) {

@@ -18,10 +18,18 @@ import (
 // from a string that has it inside ("1" for 1), as some clients encode twice. null only fits pointers, slices, maps,
 // struct{}, any and RawMessage.
 type Context struct {
-	host host.Orchestration
-	name string
+	host    host.Orchestration
+	name    string
+	watched map[host.Task]*wait
 	// How many tasks have been seen to be done.
 	done int
+}
+
+// awaitNext waits until one of the watched tasks is done, whoever waits for it.
+func (c *Context) awaitNext() {
+	task := c.host.AwaitNext()
+	c.watched[task].setDone()
+	delete(c.watched, task)
 }
 
 // Level says how important a line of a log is.

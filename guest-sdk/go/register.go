@@ -14,7 +14,7 @@ import (
 func Orchestrator[I, O any](name string, flow func(*Context, I) (O, error)) {
 	host.Flows.Add(name, func(h host.Orchestration) (string, *host.Failure) {
 		return finish(func() (string, error) {
-			ctx := &Context{host: h, name: name}
+			ctx := &Context{host: h, name: name, watched: map[host.Task]*wait{}}
 			input, err := decodeInput[I](h.Input(), "the input of orchestrator "+name)
 			if err != nil {
 				return "", err

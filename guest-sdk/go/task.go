@@ -22,10 +22,14 @@ type wait struct {
 	ctx    *Context
 	source string
 	handle host.Task
+	// Whether the host knows that it is waited for.
+	isWatched bool
 	// 0 while it is open. Later its place among the tasks that were done.
 	place int
-	json  string
-	err   error
+	// Whether a wait has returned it, or it was cancelled. Then it has a result or an error, and no handle.
+	isOver bool
+	json   string
+	err    error
 }
 
 func (w *wait) waited() *wait { return w }
@@ -36,6 +40,7 @@ func started[T any](ctx *Context, source string, handle host.Task) *Task[T] {
 
 func failed[T any](ctx *Context, source string, err error) *Task[T] {
 	task := &Task[T]{wait{ctx: ctx, source: source}}
+	task.setDone()
 	task.end("", err)
 	return task
 }
@@ -67,21 +72,42 @@ func (t *Task[T]) AwaitWithin(limit time.Duration) (value T, inTime bool, err er
 }
 
 // IsDone says whether a wait has shown that the task is done, so that Await returns at once.
-func (t *Task[T]) IsDone() bool { return t.place > 0 }
+func (t *Task[T]) IsDone() bool { return t.isOver }
 
 // Cancel stops waiting: a timer is disarmed, an event stays buffered for the next wait, an activity's result is ignored.
 // Await fails with [KindCancelled] then. What is done stays done.
 func (t *Task[T]) Cancel() {
-	if t.place > 0 {
+	if t.isOver {
 		return
 	}
 	t.ctx.host.Cancel(t.handle)
 	t.ctx.host.Drop(t.handle)
+	delete(t.ctx.watched, t.handle)
+	t.setDone()
 	t.end("", &Error{Kind: KindCancelled, Message: t.source + " is not there: the task was cancelled"})
 }
 
-// take fetches the outcome, which is there.
+// watch lets the host know, once, that the task is waited for.
+func (w *wait) watch() {
+	if w.isWatched || w.isOver {
+		return
+	}
+	w.isWatched = true
+	w.ctx.watched[w.handle] = w
+	w.ctx.host.Watch(w.handle)
+}
+
+// setDone gives it the next place.
+func (w *wait) setDone() {
+	w.ctx.done++
+	w.place = w.ctx.done
+}
+
+// take fetches the outcome, which is there, unless that was done before.
 func (w *wait) take() {
+	if w.isOver {
+		return
+	}
 	json, failed := w.ctx.host.Outcome(w.handle)
 	// The collector would never do it: the host keeps what the module has a handle on.
 	w.ctx.host.Drop(w.handle)
@@ -93,6 +119,5 @@ func (w *wait) take() {
 }
 
 func (w *wait) end(json string, err error) {
-	w.ctx.done++
-	w.place, w.json, w.err = w.ctx.done, json, err
+	w.isOver, w.json, w.err = true, json, err
 }

@@ -1,11 +1,9 @@
 // Waiting for several tasks.
 package dacapo
 
-import "dacapo.dev/sdk/internal/host"
-
 // WaitAny waits until one of the tasks is done, and returns its index; of several, that of the one that was done first.
 // The others go on: cancel those that you do not need. Cancelled tasks are done. It panics without tasks, since it would
-// wait for ever.
+// wait for ever. It looks at each task of the list: to wait for all of thousands, WaitAll takes less.
 //
 //	approved, deadline := dacapo.WaitForEvent[bool](ctx, "Approval"), ctx.StartTimer(time.Hour)
 //	if dacapo.WaitAny(approved, deadline) == 1 { ... }
@@ -13,6 +11,38 @@ func WaitAny(tasks ...Waiter) int {
 	if len(tasks) == 0 {
 		panic("WaitAny has no tasks to wait for")
 	}
+	watch(tasks)
+	for {
+		if first := firstDone(tasks); first >= 0 {
+			tasks[first].waited().take()
+			return first
+		}
+		tasks[0].waited().ctx.awaitNext()
+	}
+}
+
+// WaitAll waits until all tasks are done. The error is that of the first one in the list which has failed, or nil; Await
+// returns the results at once then.
+func WaitAll(tasks ...Waiter) error {
+	watch(tasks)
+	var first error
+	for _, task := range tasks {
+		WaitAny(task)
+		if first == nil {
+			first = task.waited().err
+		}
+	}
+	return first
+}
+
+func watch(tasks []Waiter) {
+	for _, task := range tasks {
+		task.waited().watch()
+	}
+}
+
+// firstDone is the index of the task that was done first; -1 when none is.
+func firstDone(tasks []Waiter) int {
 	first := -1
 	for i, task := range tasks {
 		place := task.waited().place
@@ -20,37 +50,7 @@ func WaitAny(tasks ...Waiter) int {
 			first = i
 		}
 	}
-	if first >= 0 {
-		return first
-	}
-	handles := make([]host.Task, len(tasks))
-	for i, task := range tasks {
-		handles[i] = task.waited().handle
-	}
-	index := tasks[0].waited().ctx.host.AwaitAny(handles)
-	tasks[index].waited().take()
-	return index
-}
-
-// WaitAll waits until all tasks are done. The error is that of the first one in the list which has failed, or nil; Await
-// returns the results at once then.
-func WaitAll(tasks ...Waiter) error {
-	open := make([]Waiter, 0, len(tasks))
-	for _, task := range tasks {
-		if task.waited().place == 0 {
-			open = append(open, task)
-		}
-	}
-	for len(open) > 0 {
-		index := WaitAny(open...)
-		open = append(open[:index], open[index+1:]...)
-	}
-	for _, task := range tasks {
-		if err := task.waited().err; err != nil {
-			return err
-		}
-	}
-	return nil
+	return first
 }
 
 // AwaitAll waits until all tasks are done: their results in the order of the tasks, or the error of the first one in the

@@ -53,6 +53,32 @@ static dacapo_result cancels(void) {
     return dacapo_ok(dacapo_format("[%s,%s,%s]", dacapo_quote(cancelled.kind), answer.json, dacapo_await(timer).json));
 }
 
+/** Three events race, and another is waited for: what was done meanwhile is there later, until it is cancelled. */
+static dacapo_result loses(void) {
+    dacapo_task *all[] = {dacapo_wait_for_event("Word"), dacapo_wait_for_event("Word"), dacapo_wait_for_event("Last")};
+    size_t first = dacapo_wait_any(all, 3);
+    dacapo_await(dacapo_wait_for_event("Go"));
+    bool seen = dacapo_is_done(all[1]) || dacapo_is_done(all[2]);
+    size_t second = dacapo_wait_any(all + 1, 2), third = dacapo_wait_any(all, 3);
+    dacapo_cancel(all[1]);
+    dacapo_result word = dacapo_await(dacapo_wait_for_event("Word"));
+    return dacapo_ok(dacapo_format("[%zu,%d,%zu,%zu,%s,%s]", first, seen, second, third, dacapo_await(all[2]).json, word.json));
+}
+
+/** Waits for thousands at once, and then for each. */
+static dacapo_result crowd(void) {
+    enum { COUNT = 3000 };
+    static dacapo_task *tasks[COUNT];
+    for (int n = 0; n < COUNT; n++) {
+        tasks[n] = dacapo_call_activity("Add", dacapo_format("%d", n), NULL);
+    }
+    int64_t sum = dacapo_wait_any(tasks, COUNT), part;
+    for (int n = 0; n < COUNT; n++) {
+        sum += dacapo_integer(dacapo_await(tasks[n]).json, &part) ? part : 0;
+    }
+    return dacapo_ok(dacapo_format("%lld", (long long)sum));
+}
+
 static const char *const final_kinds[] = {"final", NULL};
 static const dacapo_retry four_times = {.max_attempts = 4, .first_delay_ms = 10, .unless_kinds = final_kinds};
 
@@ -93,6 +119,8 @@ static dacapo_result reads_a_file(void) {
 const dacapo_orchestrator dacapo_orchestrators[] = {
     {"FanOut", fan_out},
     {"Cancels", cancels},
+    {"Loses", loses},
+    {"Crowd", crowd},
     {"Retries", retries},
     {"Parent", parent},
     {"ClockWatcher", clock_watcher},
@@ -132,6 +160,22 @@ static void a_cancelled_wait_leaves_its_event(void) {
     dacapo_expect_waiting();
     dacapo_raise("GO", "7");
     dacapo_expect_output("[\"canceled\", 7, null]");
+}
+
+static void losers_go_on(void) {
+    dacapo_play("Loses", NULL);
+    dacapo_raise("Word", "1");
+    dacapo_raise("Last", "9");
+    dacapo_raise("Word", "2");
+    dacapo_raise("Word", "3");
+    dacapo_expect_waiting();
+    dacapo_raise("Go", NULL);
+    dacapo_expect_output("[0,0,1,0,9,2]");
+}
+
+static void thousands_are_waited_for(void) {
+    dacapo_play("Crowd", NULL);
+    dacapo_expect_output("4501500");
 }
 
 static int left;
@@ -248,7 +292,12 @@ static void formats_a_price(void) {
     dacapo_format("%d seats for %6.2f", 2, 9.5);
 }
 
+static void waits_for_nothing(void) {
+    dacapo_wait_any(NULL, 0);
+}
+
 static const dacapo_test wrong[] = {
+    {"wait", waits_for_nothing},
     {"price", formats_a_price},
     {"differs", plays_what_differs},
     {"status", expects_another_status},
@@ -271,6 +320,8 @@ static const dacapo_test tests[] = {
     {"tasks_run_side_by_side", tasks_run_side_by_side},
     {"a_test_says_what_an_activity_does", a_test_says_what_an_activity_does},
     {"a_cancelled_wait_leaves_its_event", a_cancelled_wait_leaves_its_event},
+    {"losers_go_on", losers_go_on},
+    {"thousands_are_waited_for", thousands_are_waited_for},
     {"a_call_is_retried", a_call_is_retried},
     {"a_final_failure_is_not_retried", a_final_failure_is_not_retried},
     {"children_and_others_are_told", children_and_others_are_told},

@@ -13,8 +13,8 @@ import (
 const patience = 200 * time.Millisecond
 
 type coroutine struct {
-	parked chan []host.Task
-	resume chan int
+	parked chan struct{}
+	resume chan host.Task
 	ended  chan outcome
 	quit   chan struct{}
 	id     string
@@ -22,7 +22,7 @@ type coroutine struct {
 
 func newCoroutine() *coroutine {
 	return &coroutine{
-		parked: make(chan []host.Task), resume: make(chan int), ended: make(chan outcome), quit: make(chan struct{}),
+		parked: make(chan struct{}), resume: make(chan host.Task), ended: make(chan outcome), quit: make(chan struct{}),
 	}
 }
 
@@ -44,16 +44,16 @@ func (c *coroutine) begin(flow host.Flow, h host.Orchestration) {
 	c.id = <-started
 }
 
-// park is called by the flow.
-func (c *coroutine) park(tasks []host.Task) int {
+// park is called by the flow; it returns the task that it goes on with.
+func (c *coroutine) park() host.Task {
 	select {
-	case c.parked <- tasks:
+	case c.parked <- struct{}{}:
 	case <-c.quit:
 		runtime.Goexit()
 	}
 	select {
-	case index := <-c.resume:
-		return index
+	case task := <-c.resume:
+		return task
 	case <-c.quit:
 		runtime.Goexit()
 	}
@@ -61,18 +61,18 @@ func (c *coroutine) park(tasks []host.Task) int {
 }
 
 // rest waits until the flow has ended, or waits for tasks; of a flow that waits for something else it tells where.
-func (c *coroutine) rest() (tasks []host.Task, end *outcome, err error) {
+func (c *coroutine) rest() (end *outcome, err error) {
 	impatient := time.NewTicker(patience)
 	defer impatient.Stop()
 	for {
 		select {
-		case tasks := <-c.parked:
-			return tasks, nil, nil
+		case <-c.parked:
+			return nil, nil
 		case end := <-c.ended:
-			return nil, &end, nil
+			return &end, nil
 		case <-impatient.C:
 			if at, found := whereBlocked(c.id); found {
-				return nil, nil, fmt.Errorf("does not come to rest (%s at %s): on a server time stands still while it runs, "+
+				return nil, fmt.Errorf("does not come to rest (%s at %s): on a server time stands still while it runs, "+
 					"and the whole module waits; instead of time.Sleep, timers, channels and locks use "+
 					"ctx.StartTimer(d).Await(), and wait for tasks", at.doing, at.line)
 			}

@@ -21,6 +21,8 @@ func init() {
 	dacapo.Orchestrator("Parent", parent)
 	dacapo.Orchestrator("Together", together)
 	dacapo.Orchestrator("Cancels", cancels)
+	dacapo.Orchestrator("Loses", loses)
+	dacapo.Orchestrator("Regrets", regrets)
 	dacapo.Orchestrator("Tries", tries)
 	dacapo.Orchestrator("Panics", func(*dacapo.Context, struct{}) (struct{}, error) { panic("oh no") })
 	dacapo.Orchestrator("Differs", differs)
@@ -116,6 +118,57 @@ func cancels(ctx *dacapo.Context, _ struct{}) (string, error) {
 
 func TestACancelledWaitLeavesItsEvent(t *testing.T) {
 	dacapotest.Play(t, "Cancels", nil).RaiseEvent("Word", "hi").ExpectOutput("hi cancelled")
+}
+
+// loses lets three events race, and waits for another; what was done meanwhile is there later, until it is cancelled.
+func loses(ctx *dacapo.Context, _ struct{}) ([]any, error) {
+	words := []*dacapo.Task[string]{
+		dacapo.WaitForEvent[string](ctx, "Word"),
+		dacapo.WaitForEvent[string](ctx, "Word"),
+		dacapo.WaitForEvent[string](ctx, "Last"),
+	}
+	first := dacapo.WaitAny(dacapo.Waiters(words)...)
+	if _, err := dacapo.WaitForEvent[bool](ctx, "Go").Await(); err != nil {
+		return nil, err
+	}
+	seen := words[1].IsDone() || words[2].IsDone()
+	second := dacapo.WaitAny(words[1], words[2])
+	last, err := words[2].Await()
+	if err != nil {
+		return nil, err
+	}
+	words[1].Cancel()
+	word, err := dacapo.WaitForEvent[string](ctx, "Word").Await()
+	return []any{first, seen, second, last, word}, err
+}
+
+func TestLosersGoOn(t *testing.T) {
+	run := dacapotest.Play(t, "Loses", nil).RaiseEvent("Word", "a").RaiseEvent("Last", "z")
+	run.RaiseEvent("Word", "b").RaiseEvent("Word", "c").ExpectWaiting().RaiseEvent("Go", true).ExpectOutput([]any{0, false, 1, "z", "b"})
+}
+
+// regrets waits for two events, and takes both waits back after the events have come.
+func regrets(ctx *dacapo.Context, _ struct{}) (string, error) {
+	first, second := dacapo.WaitForEvent[string](ctx, "Word"), dacapo.WaitForEvent[string](ctx, "Word")
+	if _, err := dacapo.WaitForEvent[bool](ctx, "Go").Await(); err != nil {
+		return "", err
+	}
+	first.Cancel()
+	second.Cancel()
+	text := ""
+	for range 3 {
+		word, err := dacapo.WaitForEvent[string](ctx, "Word").Await()
+		if err != nil {
+			return "", err
+		}
+		text += word
+	}
+	return text, nil
+}
+
+func TestEventsOfCancelledWaitsGoBackToWhereTheyWere(t *testing.T) {
+	run := dacapotest.Play(t, "Regrets", nil).RaiseEvent("Word", "a").RaiseEvent("Word", "b").RaiseEvent("Word", "c")
+	run.RaiseEvent("Go", true).ExpectOutput("abc")
 }
 
 func tries(ctx *dacapo.Context, _ struct{}) (int, error) {

@@ -30,7 +30,6 @@ type player struct {
 	done    []host.Task
 	open    map[host.Task]bool
 	disarm  map[host.Task]func()
-	waiting []host.Task
 	checked [2]int
 }
 
@@ -75,7 +74,7 @@ func (p *player) issued(task host.Task, command Command) {
 		dueMs := p.recorder.nowMs + uint64(command.Delay.Milliseconds())
 		p.disarm[task] = w.at(dueMs, func() { p.finish(task, outcome{json: "null"}) })
 	case "cancel":
-		p.letGo(indexOf(command))
+		p.cancel(indexOf(command))
 	case "raise":
 		// An event for nobody is lost, as on a server.
 		w.later(func() {
@@ -112,27 +111,32 @@ func (p *player) finish(task host.Task, end outcome) {
 	p.world.later(p.resume)
 }
 
+// cancel stops waiting for a task. An event that it had already taken is there for the next wait.
+func (p *player) cancel(task host.Task) {
+	p.letGo(task)
+	if next, data, found := p.inbox.forget(task); found {
+		p.finish(next, outcome{json: data})
+	}
+}
+
 func (p *player) letGo(task host.Task) {
 	delete(p.open, task)
-	p.inbox.forget(task)
 	p.done = slices.DeleteFunc(p.done, func(one host.Task) bool { return one == task })
 	if disarm := p.disarm[task]; disarm != nil {
 		disarm()
 	}
 }
 
-// resume goes on with the first of the awaited tasks that was done.
+// resume goes on with the first of the watched tasks that was done.
 func (p *player) resume() {
 	for i, task := range p.done {
-		index := slices.Index(p.waiting, task)
-		if index < 0 {
+		if !slices.Contains(p.recorder.watched, task) {
 			continue
 		}
 		p.done = slices.Delete(p.done, i, i+1)
-		p.recorder.nowMs = p.world.nowMs
-		p.journal = append(p.journal, resumption{task, p.recorder.outcomes[task], p.recorder.nowMs})
-		p.waiting = nil
-		p.recorder.coroutine.resume <- index
+		next := resumption{task, p.recorder.outcomes[task], p.world.nowMs}
+		p.journal = append(p.journal, next)
+		p.recorder.resume(next)
 		p.rest()
 		return
 	}
@@ -141,19 +145,20 @@ func (p *player) resume() {
 // rest waits until the flow has asked for all that it asks for now.
 func (p *player) rest() {
 	p.world.t.Helper()
-	tasks, end, err := p.recorder.coroutine.rest()
+	end, err := p.recorder.coroutine.rest()
 	switch {
 	case err != nil:
 		p.world.t.Fatalf("orchestrator %s %v", p.flow.Name, err)
 	case end != nil:
 		p.end(*end)
 	default:
-		p.waiting = tasks
 		p.world.later(p.resume)
 	}
 }
 
 func (p *player) end(end outcome) {
+	// Nothing lets it go on any more.
+	p.recorder.watched = nil
 	for task := range p.open {
 		p.letGo(task)
 	}

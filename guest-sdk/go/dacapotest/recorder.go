@@ -4,6 +4,7 @@ package dacapotest
 import (
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"dacapo.dev/sdk/internal/host"
@@ -16,6 +17,7 @@ type recorder struct {
 	nowMs     uint64
 	commands  []Command
 	outcomes  map[host.Task]outcome
+	watched   []host.Task
 	uuids     int
 	coroutine *coroutine
 	effects   effects
@@ -81,7 +83,21 @@ func withAttempts(command Command) Command {
 	return command
 }
 
-func (r *recorder) AwaitAny(tasks []host.Task) int { return r.coroutine.park(tasks) }
+func (r *recorder) Watch(task host.Task) { r.watched = append(r.watched, task) }
+
+func (r *recorder) unwatch(task host.Task) {
+	r.watched = slices.DeleteFunc(r.watched, func(one host.Task) bool { return one == task })
+}
+
+func (r *recorder) AwaitNext() host.Task { return r.coroutine.park() }
+
+// resume lets the flow go on, which is parked.
+func (r *recorder) resume(with resumption) {
+	r.outcomes[with.task] = with.end
+	r.nowMs = with.nowMs
+	r.unwatch(with.task)
+	r.coroutine.resume <- with.task
+}
 
 func (r *recorder) Outcome(task host.Task) (string, *host.Failure) {
 	found := r.outcomes[task]
@@ -89,6 +105,7 @@ func (r *recorder) Outcome(task host.Task) (string, *host.Failure) {
 }
 
 func (r *recorder) Cancel(task host.Task) {
+	r.unwatch(task)
 	r.issue(Command{Kind: "cancel", Name: strconv.Itoa(int(task) - 1)})
 }
 

@@ -47,16 +47,13 @@ func (p *player) checkReplay() {
 func replay(flow host.Flow, again *recorder, journal []resumption) error {
 	defer again.coroutine.close()
 	again.coroutine.begin(flow, again)
-	tasks, end, err := again.coroutine.rest()
+	end, err := again.coroutine.rest()
 	for _, one := range journal {
-		index := slices.Index(tasks, one.task)
-		if err != nil || end != nil || index < 0 {
+		if err != nil || end != nil || !slices.Contains(again.watched, one.task) {
 			break
 		}
-		again.outcomes[one.task] = one.end
-		again.nowMs = one.nowMs
-		again.coroutine.resume <- index
-		tasks, end, err = again.coroutine.rest()
+		again.resume(one)
+		end, err = again.coroutine.rest()
 	}
 	return err
 }

@@ -24,8 +24,11 @@ func startTimer(delayMs uint64) uint32
 //go:wasmimport dacapo:orchestration/context@0.1.0 call-orchestrator
 func callOrchestrator(call unsafe.Pointer) uint32
 
-//go:wasmimport dacapo:orchestration/context@0.1.0 await-any
-func awaitAny(tasks unsafe.Pointer, length uint32) uint32
+//go:wasmimport dacapo:orchestration/context@0.1.0 [method]task.watch
+func watch(task, key uint32)
+
+//go:wasmimport dacapo:orchestration/context@0.1.0 await-next
+func awaitNext() uint32
 
 //go:wasmimport dacapo:orchestration/context@0.1.0 [method]task.outcome
 func outcome(task uint32, into unsafe.Pointer)
@@ -109,9 +112,10 @@ func (orchestration) CallOrchestrator(name, input string, options *host.ChildOpt
 	return host.Task(callOrchestrator(unsafe.Pointer(&passedChild)))
 }
 
-func (orchestration) AwaitAny(tasks []host.Task) int {
-	return int(awaitAny(unsafe.Pointer(unsafe.SliceData(tasks)), uint32(len(tasks))))
-}
+// Watch takes the handle for the key, too: no other task has it before this one is dropped.
+func (orchestration) Watch(task host.Task) { watch(uint32(task), uint32(task)) }
+
+func (orchestration) AwaitNext() host.Task { return host.Task(awaitNext()) }
 
 func (orchestration) Outcome(task host.Task) (string, *host.Failure) {
 	withoutCollections(func() { outcome(uint32(task), unsafe.Pointer(&returnedResult)) })

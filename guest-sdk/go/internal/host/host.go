@@ -41,9 +41,11 @@ type Orchestration interface {
 	WaitForEvent(name string) Task
 	StartTimer(delayMs uint64) Task
 	CallOrchestrator(name, input string, options *ChildOptions) Task
-	// AwaitAny parks until one of the tasks is done, and returns its index. Of none it never returns.
-	AwaitAny(tasks []Task) int
-	// Outcome may be taken once, of a task that AwaitAny has returned.
+	// Watch makes AwaitNext wait for the task too, until it has returned it.
+	Watch(task Task)
+	// AwaitNext parks until one of the watched tasks is done: the one that was done first.
+	AwaitNext() Task
+	// Outcome may be taken once, of a task that AwaitNext has returned.
 	Outcome(task Task) (string, *Failure)
 	Cancel(task Task)
 	// Drop gives the handle back; nothing may use it after that.
