@@ -4,7 +4,9 @@ import unittest
 from datetime import timedelta
 
 import dacapo
+from dacapo.export import run_orchestrator
 from dacapo.testing import play
+from dacapo.testing.recorder import Recorder
 
 
 def wait_for(context, *names):
@@ -45,6 +47,17 @@ class All(unittest.TestCase):
 
         run = play(flow).raise_event("B", "x").raise_event("A", "x").raise_event("Go")
         run.expect_failure("decode", "event B")
+
+    def test_a_failure_from_before_is_raised_by_the_wait(self) -> None:
+        def flow(context):
+            tasks = [context.wait_for_external_event("A", type=int), context.wait_for_external_event("B")]
+            yield context.wait_for_external_event("Go")
+            both = context.task_all(tasks)
+            context.set_custom_status(both.is_faulted)
+            yield both
+
+        run = play(flow).raise_event("A", "x").raise_event("B").raise_event("Go")
+        run.expect_status(True).expect_failure("decode", "event A")
 
     def test_the_same_task_twice(self) -> None:
         def flow(context):
@@ -97,6 +110,34 @@ class Any(unittest.TestCase):
 
         play(flow).raise_event("C", 3).raise_event("A", 1).raise_event("B", 2).expect_output([3, 1, 2])
 
+    def test_a_loser_gives_what_came_before_it_was_waited_for(self) -> None:
+        def flow(context):
+            winner, loser, go = wait_for(context, "Winner", "Loser", "Go")
+            yield context.task_any([winner, loser])
+            yield go
+            return [loser.is_completed, (yield loser), (yield loser)]
+
+        run = play(flow).raise_event("Winner").raise_event("Loser", 1).expect_waiting()
+        run.raise_event("Go").expect_output([True, 1, 1])
+
+    def test_a_loser_that_was_let_go_of_is_not_waited_for(self) -> None:
+        def flow(context):
+            yield context.task_any(wait_for(context, "Winner", "Loser"))
+            return (yield context.wait_for_external_event("Go"))
+
+        run = play(flow).raise_event("Winner")
+        self.assertEqual(run.waiting_for, ["event Go"])
+        run.raise_event("Loser").expect_waiting().raise_event("Go", 1).expect_output(1)
+
+    def test_a_cancelled_loser_leaves_its_event(self) -> None:
+        def flow(context):
+            winner, loser = wait_for(context, "Winner", "Loser")
+            yield context.task_any([winner, loser])
+            loser.cancel()
+            return (yield context.wait_for_external_event("Loser"))
+
+        play(flow).raise_event("Winner").raise_event("Loser", 1).expect_output(1)
+
     def test_of_several_that_are_done_the_first_in_time_wins(self) -> None:
         def flow(context):
             first, second = wait_for(context, "A", "B")
@@ -139,6 +180,19 @@ class Nested(unittest.TestCase):
 
         play(flow).raise_event("D", 4).expect_waiting().raise_event("A", 1).expect_output([1, 4])
 
+    def test_parts_that_are_cancelled_later_would_wait_for_ever_when_none_is_left(self) -> None:
+        def flow(context):
+            tasks = wait_for(context, "A", "B")
+            nested = context.task_all([context.task_any(tasks)])
+            tasks[0].cancel()
+            winner = yield context.task_any([nested, context.create_timer(timedelta(seconds=1))])
+            context.set_custom_status(winner is nested)
+            tasks[1].cancel()
+            yield nested
+
+        run = play(flow).advance(timedelta(seconds=1)).expect_status(False)
+        run.expect_failure("not-a-task", "wait for ever")
+
     def test_what_is_done_without_being_waited_for_is_known(self) -> None:
         def flow(context):
             side = context.wait_for_external_event("Side")
@@ -153,6 +207,37 @@ class Nested(unittest.TestCase):
             yield context.task_all([context.call_activity("A"), "B"])
 
         play(flow, activities={"A": 1}).expect_failure("not-a-task", "task_all: item 1 is a str ('B'), not a task")
+
+
+class CountingHost(Recorder):
+    """Each activity is done as soon as it is waited for."""
+
+    def __init__(self) -> None:
+        super().__init__("test", "null", 1)
+        self.watches = self.waits = 0
+
+    def watch(self, handle, key):
+        super().watch(handle, key)
+        self.watches += 1
+
+    def await_next(self):
+        self.waits += 1
+        _, pending = self.watched.popitem()
+        pending.done = "1"
+        return pending.key
+
+
+class Cost(unittest.TestCase):
+    def test_a_fan_out_hands_over_each_task_once(self) -> None:
+        registry, host = dacapo.Registry(), CountingHost()
+
+        @registry.orchestrator
+        def fan_out(context):
+            results = yield context.task_all([context.call_activity("Work") for _ in range(3_000)])
+            return sum(results)
+
+        self.assertEqual(run_orchestrator(registry, "FanOut", host), "3000")
+        self.assertEqual((host.watches, host.waits), (3_000, 3_000))
 
 
 if __name__ == "__main__":

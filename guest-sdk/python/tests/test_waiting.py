@@ -129,6 +129,25 @@ class Events(unittest.TestCase):
 
         play(flow).raise_event("Go", 1).expect_output([1, True, False])
 
+    def test_an_event_that_was_taken_unseen_goes_to_the_next_that_waits_when_it_is_cancelled(self) -> None:
+        def flow(context):
+            yield context.wait_for_external_event("Start")
+            unneeded, needed = context.wait_for_external_event("Go"), context.wait_for_external_event("go")
+            unneeded.cancel()
+            return [(yield needed), unneeded.is_completed]
+
+        play(flow).raise_event("Go", 1).raise_event("Start").expect_output([1, False])
+
+    def test_events_that_are_given_back_are_in_the_order_in_which_they_came(self) -> None:
+        def flow(context):
+            yield context.wait_for_external_event("Start")
+            for unneeded in [context.wait_for_external_event("Go") for _ in range(2)]:
+                unneeded.cancel()
+            return (yield context.task_all([context.wait_for_external_event("Go") for _ in range(3)]))
+
+        run = play(flow).raise_event("Go", 1).raise_event("Go", 2).raise_event("Go", 3)
+        run.raise_event("Start").expect_output([1, 2, 3])
+
     def test_one_level_of_quotes_is_forgiven_where_a_type_is_asked_for(self) -> None:
         def flow(context):
             number = yield context.wait_for_external_event("Number", type=int)

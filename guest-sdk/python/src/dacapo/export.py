@@ -22,22 +22,22 @@ Outcome = str | Failure
 
 
 def run_orchestrator(registry: Registry, name: str, host: ParkingHost) -> Outcome:
-    """Plays an orchestrator to its end; the guest is at rest only inside `await_any`."""
+    """Plays an orchestrator to its end; the guest is at rest only inside `await_next`."""
     found = registry.find_orchestrator(name)
     if found is None:
         return _not_found("orchestrator", name, registry.orchestrator_names())
     steps = play(*found, host)
-    index: int | None = None
+    key: int | None = None
     while True:
         try:
-            waiting = steps.send(index)  # type: ignore[arg-type]
+            steps.send(key)  # type: ignore[arg-type]
         except StopIteration as end:
             return typing.cast(Outcome, end.value)
-        index = host.await_any(waiting)
+        key = host.await_next()
 
 
 def play(name: str, function: Callable[..., Any], host: Host) -> Steps:
-    """Plays an orchestrator; yields what it waits for, wants the index of what is done, returns the Outcome."""
+    """Plays an orchestrator; yields what it waits for, wants the key of what is done, returns the Outcome."""
     flow = Flow(name, host)
     try:
         output = yield from flow.steps(function, OrchestrationContext(flow))

@@ -6,7 +6,7 @@ import inspect
 import itertools
 import types
 import weakref
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator
 from typing import TYPE_CHECKING, Any
 
 from .errors import NotATaskError
@@ -17,8 +17,8 @@ from .task import HostTask, Task
 if TYPE_CHECKING:
     from .context import OrchestrationContext
 
-# What a flow waits for, and which of them (by index) was done.
-Steps = Generator[list[Handle], int, Any]
+# What a flow waits for, and the key of what was done.
+Steps = Generator[Collection[Handle], int, Any]
 
 _USE = "yield (or await) what the context's calls return, such as context.call_activity(...)"
 
@@ -31,15 +31,17 @@ class Flow:
         self.host = host
         self._numbers = itertools.count()
         self._done = itertools.count(1)
-        # What is in flight, in the order of the calls. Two dicts, so that the list of a long fan-out is made quickly.
+        # What is in flight, in the order of the calls. The number of each is the key that the host watches it by.
         self._handles: dict[int, Handle] = {}
         self._tasks: dict[int, weakref.ref[HostTask[Any]]] = {}
+        self._unwatched: list[int] = []
 
     def add(self, task: HostTask[Any], handle: Handle) -> int:
         """A command has been issued; its number."""
         number = next(self._numbers)
         self._handles[number] = handle
         self._tasks[number] = weakref.ref(task)
+        self._unwatched.append(number)
         return number
 
     def remove(self, number: int) -> Handle:
@@ -77,14 +79,22 @@ class Flow:
                 error = waited_for.exception
                 result = waited_for.result if error is None else None
 
-    def _wait(self, task: Task[Any]) -> Generator[list[Handle], int, None]:
+    def _wait(self, task: Task[Any]) -> Generator[Collection[Handle], int, None]:
         while not task.is_completed:
-            index = yield list(self._handles.values())
-            number = next(itertools.islice(self._handles, index, None))
-            done = self._tasks[number]()
-            outcome = self.host.outcome(self.remove(number))
+            self._watch()
+            number = yield self._handles.values()
+            found = self._tasks.get(number)
+            done = found() if found is not None else None
+            # The orchestrator may have let go of what is still watched.
             if done is not None:
-                done.settle(outcome)
+                done.settle(self.host.outcome(self.remove(number)))
+
+    def _watch(self) -> None:
+        """Hands to the host what was issued since the last wait, and is still in flight."""
+        numbers, self._unwatched = self._unwatched, []
+        for number in numbers:
+            if number in self._handles:
+                self.host.watch(self._handles[number], number)
 
     def _fault(self, waited_for: Any, body: Any) -> Exception | None:
         where = f"orchestrator {self.name}, {_line(body)}"
@@ -92,7 +102,7 @@ class Flow:
             return NotATaskError(f"{where}: this waits for a {_described(waited_for)}")
         if waited_for._flow is not self:
             return NotATaskError(f"{where}: this waits for a task of another instance ({waited_for!r}); {_USE}")
-        if not waited_for.is_completed and waited_for._is_dead():
+        if not waited_for.is_completed and waited_for._dead:
             return NotATaskError(
                 f"{where}: this would wait for ever, since {waited_for!r} was cancelled, or a part of it"
             )

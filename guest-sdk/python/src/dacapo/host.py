@@ -26,6 +26,9 @@ Handle = Any
 class Host(Protocol):
     """What an orchestrator may ask; values are JSON text, times are milliseconds since 1970 (UTC)."""
 
+    def watch(self, handle: Handle, key: int) -> None:
+        """From now on the flow waits for it too, and knows it by `key`."""
+
     def outcome(self, handle: Handle) -> str | Failure:
         """JSON text, or why not; once, and only of what was waited for and is done."""
 
@@ -52,8 +55,8 @@ class Host(Protocol):
 class ParkingHost(Host, Protocol):
     """A host that can wait by itself."""
 
-    def await_any(self, handles: list[Handle]) -> int:
-        """Parks until one of them is done; its index."""
+    def await_next(self) -> int:
+        """Parks until one of the watched ones is done; its key."""
 
 
 class ActivityHost(Protocol):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from .errors import DecodeError, TaskFailedError
 from .failure import Failure
 
 if TYPE_CHECKING:
+    from .combined import Combined
     from .flow import Flow
     from .host import Handle
 
@@ -31,7 +32,10 @@ class Task(Generic[T]):
         self._result: T | None = None
         self._error: Exception | None = None
         self._cancelled = False
-        self._listeners: list[Callable[[Task[Any]], None]] = []
+        # Whether it can never be done.
+        self._dead = False
+        # A dict, since a task may be a part of very many, and each leaves.
+        self._listeners: dict[Combined, None] = {}
 
     @property
     def is_completed(self) -> bool:
@@ -67,25 +71,20 @@ class Task(Generic[T]):
         """
         raise NotImplementedError
 
-    def _is_dead(self) -> bool:
-        """Whether it can never be done."""
-        return self._cancelled
-
     def _finish(self, result: T | None, error: Exception | None) -> None:
         if self.is_completed or self._cancelled:
             return
         self._result, self._error = result, error
         self._done_as = self._flow.next_done()
-        listeners, self._listeners = self._listeners, []
+        listeners, self._listeners = self._listeners, {}
         for listener in listeners:
-            listener(self)
+            listener._child_done(self)
 
-    def _when_done(self, listener: Callable[[Task[Any]], None]) -> None:
-        self._listeners.append(listener)
-
-    def _forget(self, listener: Callable[[Task[Any]], None]) -> None:
-        if listener in self._listeners:
-            self._listeners.remove(listener)
+    def _die(self) -> None:
+        if not self._dead:
+            self._dead = True
+            for listener in self._listeners:
+                listener._child_dead()
 
     def __await__(self) -> Generator[Task[T], T, T]:
         return (yield self)
@@ -110,6 +109,7 @@ class HostTask(Task[T]):
     def cancel(self) -> None:
         if not self.is_completed and not self._cancelled:
             self._cancelled = True
+            self._die()
             self._flow.host.cancel(self._flow.remove(self._number))
 
     def settle(self, outcome: str | Failure) -> None:

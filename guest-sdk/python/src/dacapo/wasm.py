@@ -35,7 +35,7 @@ class Activities:
 
 
 class _Host:
-    await_any = staticmethod(context.await_any)
+    await_next = staticmethod(context.await_next)
     wait_for_event = staticmethod(context.wait_for_event)
     start_timer = staticmethod(context.start_timer)
     get_input = staticmethod(context.get_input)
@@ -45,6 +45,9 @@ class _Host:
     is_replaying = staticmethod(context.is_replaying)
     raise_event = staticmethod(context.raise_event)
     continue_as_new = staticmethod(context.continue_as_new)
+
+    def watch(self, task: Any, key: int) -> None:
+        task.watch(key)
 
     def outcome(self, task: Any) -> Outcome:
         try:

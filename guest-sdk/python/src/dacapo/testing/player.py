@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any
 
@@ -48,7 +48,8 @@ class Player(Recorder):
         self._done: deque[Pending] = deque()
         self._open: set[Pending] = set()
         self._steps: Steps = play(self.name, self._function, self)
-        self._waiting: list[Pending] | None = None
+        self._waiting: Collection[Pending] | None = None
+        self.watched = {}
         self.world.later(self._start)
 
     @property
@@ -144,17 +145,16 @@ class Player(Recorder):
     def _resume(self) -> None:
         if self._waiting is None:
             return
-        handles = self._waiting
-        for pending in self._done:
-            if pending in handles and pending.done is not None:
-                self._done.remove(pending)
+        while self._done:
+            pending = self._done.popleft()
+            if self.watched.pop(pending.number, None) is not None and pending.done is not None:
                 self.now_ms = self.world.now_ms
                 self._journal.append(Resumption(pending.number, pending.done, self.now_ms))
-                self._step(partial(self._steps.send, handles.index(pending)))
+                self._step(partial(self._steps.send, pending.key))
                 self.world.later(self._resume)
                 return
 
-    def _step(self, go_on: Callable[[], list[Pending]]) -> None:
+    def _step(self, go_on: Callable[[], Collection[Pending]]) -> None:
         self._waiting = None
         try:
             self._waiting = go_on()

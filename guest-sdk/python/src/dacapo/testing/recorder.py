@@ -50,6 +50,8 @@ class Pending:
     # What may have to be stopped: a timer of the world.
     on_cancel: list[Any] = field(default_factory=list)
     done: str | Failure | None = None
+    # What the flow knows it by, once it is watched.
+    key: int = -1
 
 
 class Recorder:
@@ -57,6 +59,8 @@ class Recorder:
 
     def __init__(self, instance_id: str, input_: str, execution: int) -> None:
         self.commands: list[Command] = []
+        # What the flow waits for, by number.
+        self.watched: dict[int, Pending] = {}
         self.now_ms = 0
         self._instance_id = instance_id
         self._input = input_
@@ -91,6 +95,11 @@ class Recorder:
 
     def cancel(self, handle: Pending) -> None:
         self.issue(Command("cancel", str(handle.number)))
+        self.watched.pop(handle.number, None)
+
+    def watch(self, handle: Pending, key: int) -> None:
+        handle.key = key
+        self.watched[handle.number] = handle
 
     def outcome(self, handle: Pending) -> str | Failure:
         assert handle.done is not None, "an outcome is taken once it is there"

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..export import play
 from ..failure import Failure
-from .recorder import Command, Pending, Recorder
+from .recorder import Command, Recorder
 
 
 @dataclass(frozen=True)
@@ -35,19 +35,17 @@ def check(
     """Raises ReplayError unless the flow asks for the same things in the same order. `again` is a fresh host."""
     again.now_ms = began_ms
     steps = play(name, function, again)
-    waiting = next(steps, None)
+    next(steps, None)
     for resumption in journal:
-        handles: list[Pending] = waiting or []
-        numbers = [handle.number for handle in handles]
-        if resumption.number not in numbers:
+        pending = again.watched.pop(resumption.number, None)
+        if pending is None:
             break
-        index = numbers.index(resumption.number)
-        handles[index].done = resumption.outcome
+        pending.done = resumption.outcome
         again.now_ms = resumption.now_ms
         try:
-            waiting = steps.send(index)
+            steps.send(pending.key)
         except StopIteration:
-            waiting = None
+            break
     asked = again.commands.copy()
     steps.close()
     _compare(name, before, asked)
