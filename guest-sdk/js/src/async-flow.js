@@ -19,16 +19,15 @@ export async function* driveAsync(output, name, waits, settle) {
   let go = () => {};
   for (;;) {
     await settle(go);
-    let open = waits.leaves();
-    for (let round = 0; !end && open.length === 0; round += 1) {
+    for (let round = 0; !end && waits.isEmpty; round += 1) {
       if (round === ROUNDS_OF_THE_ENGINE) throw strayAwait(name, last);
       await settle(() => {});
-      open = waits.leaves();
     }
     if (end) break;
-    const index = yield open.map(({ handle }) => handle);
-    last = open[index].label;
-    go = () => open[index].take();
+    let task;
+    while (!task) task = waits.answered(yield waits);
+    last = task.label;
+    go = () => task.take();
   }
   if ("error" in end) throw end.error;
   return encode(end.value, `the output of orchestrator ${name}`, "output");

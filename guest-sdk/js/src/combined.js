@@ -2,14 +2,22 @@
 import { Task } from "./task.js";
 
 class CombinedTask extends Task {
+  /** The children that the host may not watch yet, the first one last: no wait has to look at all of them. */
+  #unwatched;
+
   constructor(verb, children) {
     super(`Task.${verb} of ${children.length}`, children[0]?.waits);
     this.children = children;
+    this.#unwatched = [...children].reverse();
   }
 
-  openLeaves(into) {
+  watch() {
     if (this.isCompleted) return;
-    for (const child of this.children) child.openLeaves(into);
+    for (const left = this.#unwatched; left.length > 0; left.pop()) left.at(-1).watch();
+  }
+
+  childUnwatched(child) {
+    if (this.#unwatched.push(child) === 1) this.unwatch();
   }
 }
 
@@ -47,10 +55,11 @@ export class AnyTask extends CombinedTask {
 export const Combinators = {
   all: (tasks) => new AllTask(list("all", tasks)),
   any: (tasks) => {
-    if (list("any", tasks).length === 0) {
+    const children = list("any", tasks);
+    if (children.length === 0) {
       throw new TypeError("Task.any of an empty list would wait for ever: give it at least one task.");
     }
-    return new AnyTask(tasks);
+    return new AnyTask(children);
   },
 };
 

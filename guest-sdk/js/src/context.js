@@ -8,7 +8,7 @@ import { logger } from "./log.js";
 import { optionalMs, toPolicy, wholeMs } from "./retry.js";
 import { HostTask } from "./task.js";
 
-/** `waits` is told of what the flow awaits. */
+/** `waits` is told of what the flow waits for. */
 export function orchestrationContext(host, name, waits) {
   return { df: new DurableContext(host, name, waits), functionName: name, log: logger(host) };
 }

@@ -11,21 +11,21 @@ import { Task } from "./task.js";
 import { Waits } from "./waits.js";
 
 /**
- * Begins to play an orchestrator. What it returns yields lists of handles, one of which has to be done before it is
- * resumed with that one's index; it returns the output as JSON text. So a guest can park in its host, and a test can
- * look at a flow at rest. For an async orchestrator it is an async generator.
+ * Begins to play an orchestrator. What it returns yields what the flow waits for, and is resumed with the key that the
+ * host answers next; it returns the output as JSON text. So a guest can park in its host, and a test can look at a flow
+ * at rest. For an async orchestrator it is an async generator.
  * `inside` runs the orchestrator's own code, from one wait to the next; `settle` is what it is to an async one.
  */
 export function begin(host, { name, handler }, { inside, settle }) {
   const waits = new Waits();
   const context = orchestrationContext(host, name, waits);
   const flow = inside(() => intoTheirCode(handler, "call", undefined, context));
-  if (!(flow instanceof Promise)) return drive(flow, name, inside);
+  if (!(flow instanceof Promise)) return drive(flow, name, waits, inside);
   if (!engine.canAwait) throw asyncOrchestrator(name);
   return driveAsync(flow, name, waits, settle);
 }
 
-function* drive(flow, name, inside) {
+function* drive(flow, name, waits, inside) {
   if (!isGenerator(flow)) return finish(name, flow);
 
   let next = ["next"];
@@ -39,23 +39,13 @@ function* drive(flow, name, inside) {
       continue;
     }
     try {
-      while (!value.isCompleted) {
-        const open = leaves(value);
-        const index = yield open.map(({ handle }) => handle);
-        open[index].take();
-      }
+      waits.add(value);
+      while (!value.isCompleted) waits.answered(yield waits)?.take();
       next = value.isFaulted ? ["throw", value.error] : ["next", value.result];
     } catch (error) {
       next = ["throw", error];
     }
   }
-}
-
-/** What is still open, in the order of the code. */
-function leaves(task) {
-  const open = new Set();
-  task.openLeaves(open);
-  return [...open];
 }
 
 function finish(name, output) {

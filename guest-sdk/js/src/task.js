@@ -24,8 +24,9 @@ export class Task {
   /** What `await` calls. */
   then(onFulfilled, onRejected) {
     const ended = new Promise((resolve, reject) => {
-      this.tell({ childEnded: () => (this.isFaulted ? reject(this.error) : resolve()) });
-      if (!this.isCompleted) this.waits.add(this, reject);
+      const end = () => (this.isFaulted ? reject(this.error) : resolve());
+      if (this.isCompleted) end();
+      else this.waits.add(this, end, reject);
     });
     return ended.then(() => give(this.result, onFulfilled), onRejected);
   }
@@ -51,8 +52,20 @@ export class Task {
 
   /** `parent` hears of its end, at once if it has already ended. */
   tell(parent) {
-    if (this.isCompleted) parent.childEnded(this);
-    else this.#parents.push(parent);
+    if (this.isCompleted) return parent.childEnded(this);
+    // Else a loop over Task.any would leave one for each round.
+    while (this.#parents.at(-1)?.isCompleted) this.#parents.pop();
+    this.#parents.push(parent);
+  }
+
+  /** Whether the flow waits for it now, or for something that it is a part of. */
+  get isAwaited() {
+    return !this.isCompleted && this.#parents.some((parent) => parent.isAwaited);
+  }
+
+  /** The host does not watch all of it any more. */
+  unwatch() {
+    for (const parent of this.#parents) parent.childUnwatched(this);
   }
 
   #end() {
@@ -81,6 +94,8 @@ export class HostTask extends Task {
   isCanceled = false;
   #handle;
   #shape;
+  /** What the host knows it by while it watches it. */
+  #key;
 
   constructor(label, { handle, shape, waits }) {
     super(label, waits);
@@ -98,6 +113,8 @@ export class HostTask extends Task {
     this.isCanceled = true;
     this.#handle.cancel();
     this.#dispose();
+    this.waits.forget(this.#key);
+    this.unwatch();
   }
 
   /** Takes the outcome, after the host has said that there is one. */
@@ -118,10 +135,15 @@ export class HostTask extends Task {
     }
   }
 
-  openLeaves(into) {
-    if (this.isCompleted) return;
+  /** Lets the host watch what is still open of it. */
+  watch() {
     if (this.isCanceled) throw new Error(`Cannot wait for ${this.label}: it was cancelled.`);
-    into.add(this);
+    if (!this.isCompleted) this.#key ??= this.waits.watch(this);
+  }
+
+  unwatch() {
+    this.#key = undefined;
+    super.unwatch();
   }
 
   #dispose() {

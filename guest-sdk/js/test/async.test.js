@@ -134,6 +134,32 @@ test("a task that is cancelled while it is awaited ends the await", async () => 
   ).expectFailure({ message: "Cannot wait for a timer: it was cancelled." });
 });
 
+test("a part that is cancelled ends the await of the whole, unless that is done without it", async () => {
+  const flow = (verb) => async ({ df }) => {
+    const timer = df.createTimer(1000);
+    const waits = (async () => (await df.Task[verb]([timer, df.callActivity("Echo", 1)])) !== undefined)();
+    await df.callActivity("Echo", 2);
+    timer.cancel();
+    return await waits;
+  };
+  await play(flow("any"), { activities: { Echo } }).expectOutput(true);
+  await play(flow("all"), { activities: { Echo } }).expectFailure({ message: /^Cannot wait for a timer/ });
+});
+
+test("a loser that was done meanwhile gives its result when it is awaited", async () => {
+  await play(async ({ df }) => {
+    const [a, b, c] = ["A", "B", "C"].map((name) => df.waitForExternalEvent(name));
+    await df.Task.any([a, b]);
+    await c;
+    return [a.isCompleted, await a];
+  })
+    .raise("B")
+    .raise("A", "a")
+    .expectWaitingFor("wait C")
+    .raise("C")
+    .expectOutput([false, "a"]);
+});
+
 test("a flow that does something else on replay is found out", async () => {
   let plays = 0;
   const fickle = async function Fickle({ df }) {

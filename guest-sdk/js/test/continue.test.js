@@ -37,6 +37,20 @@ test("buffered events are kept, unless they are not wanted", () => {
   play(flow(false), script).next().expectWaitingFor("wait Other");
 });
 
+test("events are kept in the order in which they were raised, whatever has taken them", () => {
+  const first = play(
+    function* ({ df }) {
+      const tasks = [1, 2, 3].map(() => df.waitForExternalEvent("Go"));
+      if (df.getInput() === 2) return yield df.Task.all(tasks);
+      yield df.createTimer(1000);
+      tasks[0].cancel();
+      df.continueAsNew(2);
+    },
+    { input: 1 },
+  );
+  first.raise("Go", 1).raise("Go", 2).fireTimer().next().raise("Go", 3).expectOutput([1, 2, 3]);
+});
+
 test("a flow that did not continue has no next execution", () => {
   assert.throws(() => play(function* Flow() {}).next(), { message: "Flow did not continue as new; it returned null" });
 });

@@ -60,6 +60,55 @@ test("any gives the task that was done first, and the others stay", () => {
   run.complete("B", "b").complete("A", "a").expectOutput([true, "b", false, "a", true, "a"]);
 });
 
+test("a loser that is done meanwhile gives its result when it is waited for, or its event back", () => {
+  const race = (then) =>
+    play(function* ({ df }) {
+      const [a, b, c] = ["A", "B", "C"].map((name) => df.waitForExternalEvent(name));
+      const winner = yield df.Task.any([a, b]);
+      yield c;
+      return [winner === b, a.isCompleted, yield* then(a, df)];
+    })
+      .raise("B")
+      .raise("A", "a")
+      .raise("C");
+  const again = race(function* (a) {
+    return yield a;
+  });
+  again.expectOutput([true, false, "a"]);
+  const cancelled = race(function* (a, df) {
+    a.cancel();
+    return yield df.waitForExternalEvent("A");
+  });
+  cancelled.expectOutput([true, false, "a"]);
+});
+
+test("of losers and others that are done meanwhile, the one that was done first wins", () => {
+  const run = play(function* ({ df }) {
+    const [a, b, c, d] = ["A", "B", "C", "D"].map((name) => df.waitForExternalEvent(name));
+    yield df.Task.any([a, b]);
+    yield d;
+    const winner = yield df.Task.any([a, c]);
+    return [winner === c, yield winner, yield a];
+  });
+  run.raise("B").raise("C", "c").raise("A", "a").raise("D").expectOutput([true, "c", "a"]);
+});
+
+test("a long wait can be raced against short ones, again and again", () => {
+  const run = play(
+    function* ({ df }) {
+      const all = df.Task.all(["A", "B"].map((name) => df.waitForExternalEvent(name)));
+      let rounds = 0;
+      while ((yield df.Task.any([all, df.createTimer(10)])) !== all) {
+        rounds += 1;
+        yield df.createTimer(10);
+      }
+      return [rounds, all.result];
+    },
+  );
+  run.advance(10).raise("A", "a").advance(10).expectWaitingFor("wait B", "timer 10").advance(10).raise("B", "b");
+  run.expectWaitingFor("timer 10").advance(10).expectOutput([2, ["a", "b"]]);
+});
+
 test("any gives a task that failed, without throwing", () => {
   const run = play(
     function* ({ df }) {
@@ -132,6 +181,31 @@ test("a cancelled wait leaves its event to the next one", () => {
   run.fireTimer().raise("Go", 1).expectOutput([true, 1]);
 });
 
+test("the event of a task that is cancelled unseen goes to the next one that waits", () => {
+  const run = play(
+    function* ({ df }) {
+      const [first, second, third] = [1, 2, 3].map(() => df.waitForExternalEvent("Go"));
+      yield df.createTimer(1000);
+      first.cancel();
+      const events = yield df.Task.all([second, third]);
+      yield df.callActivity("Tell", events);
+      return events;
+    },
+    { events: [{ name: "go", data: 1 }], activities: { Tell: () => {} } },
+  );
+  run.raise("Go", 2).fireTimer().expectOutput([2, 1]);
+});
+
+test("events that are given back are in the order in which they were raised", () => {
+  const run = play(function* ({ df }) {
+    const tasks = [1, 2].map(() => df.waitForExternalEvent("Go"));
+    yield df.createTimer(1000);
+    tasks.forEach((task) => task.cancel());
+    return yield df.Task.all([1, 2, 3].map(() => df.waitForExternalEvent("Go")));
+  });
+  run.raise("Go", 1).raise("Go", 2).raise("Go", 3).fireTimer().expectOutput([1, 2, 3]);
+});
+
 test("cancelling what has completed is an error, and cancelling twice is not", () => {
   const run = play(function* ({ df }) {
     const [timer, other] = [df.createTimer(1), df.createTimer(2)];
@@ -165,6 +239,7 @@ test("handles are given back once their outcome was taken", async () => {
   const { begin } = await import("../src/flow.js");
   const log = [];
   const handle = {
+    watch: () => {},
     outcome: () => (log.push("outcome"), "1"),
     [Symbol.dispose ?? "undefined"]: () => log.push("dispose"),
   };

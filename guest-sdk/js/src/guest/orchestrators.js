@@ -22,13 +22,13 @@ export const orchestrators = {
 };
 
 function play(flow, step) {
-  while (!step.done) step = flow.next(host.awaitAny(step.value));
+  while (!step.done) step = flow.next(host.awaitNext());
   return step.value;
 }
 
 async function playAsync(flow, first) {
   let step = await first;
-  while (!step.done) step = await flow.next(host.awaitAny(step.value));
+  while (!step.done) step = await flow.next(host.awaitNext());
   return step.value;
 }
 

@@ -12,7 +12,7 @@ const flow = {
 };
 
 /** A host as far as that flow asks. */
-const nobody = { getInput: () => "{}", setCustomStatus() {}, waitForEvent: () => ({}) };
+const nobody = { getInput: () => "{}", setCustomStatus() {}, waitForEvent: () => ({ watch() {} }) };
 
 /** As far as the first wait: that is where instances are parked. */
 export function rehearse() {

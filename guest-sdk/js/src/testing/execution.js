@@ -14,13 +14,18 @@ export class Execution {
   #script;
   #flow;
   #step;
-  /** The awaits so far, for replay. */
+  /** What the host has answered so far, for replay. */
   #answers = [];
 
   constructor(entry, script) {
     this.#entry = entry;
     this.#script = { settings: settings(script), replay: script.replay ?? true };
     this.host = new Host(this.#script.settings);
+  }
+
+  /** The commands that the flow waits for, in the order of the code. */
+  get waitingFor() {
+    return this.end ? [] : [...openNumbers(this.#step.value)].map((number) => this.host.commands[number]);
   }
 
   // Procedures for `proceed`: those of an async flow take time.
@@ -37,10 +42,9 @@ export class Execution {
   *settle() {
     if (this.end) return;
     const before = this.#answers.length;
-    for (let index; !this.end && (index = this.host.poll(this.#step.value)) !== undefined;) {
-      const outcome = this.host.peek(this.#step.value[index].number);
-      this.#answers.push({ index, now: this.host.now, outcome });
-      yield* this.#go(() => this.#flow.next(index));
+    for (let number; !this.end && (number = this.host.poll(this.#step.value)) !== undefined;) {
+      this.#answers.push({ number, now: this.host.now, outcome: this.host.peek(number) });
+      yield* this.#go(() => this.#flow.next(this.host.answer(number)));
     }
     if (this.#answers.length > before && this.#script.replay) {
       yield* replay(this.#entry, this.#script.settings, this.#answers, this.host.commands);
@@ -56,4 +60,13 @@ export class Execution {
       this.end = { failure: { kind, message, details: details === null ? undefined : JSON.parse(details) } };
     }
   }
+}
+
+function openNumbers(tasks, into = new Set()) {
+  for (const task of tasks) {
+    if (task.isCompleted) continue;
+    if (task.children) openNumbers(task.children, into);
+    else into.add(task.handle.number);
+  }
+  return into;
 }

@@ -77,13 +77,22 @@ export class Host {
 
   // The world outside.
 
-  /** The position of the task that is done, after running what was called; undefined if the flow is at rest. */
-  poll(handles) {
-    const numbers = handles.map(({ number }) => number);
-    while (this.#tasks.first(numbers) === undefined && this.#waiting.length > 0) this.#run(this.#waiting.shift());
-    this.#tasks.fire(this.now);
-    this.waitsFor = numbers.map((number) => this.commands[number]);
-    return this.#tasks.first(numbers);
+  /** The watched task that is done, after running what was called; undefined if the flow is at rest. */
+  poll(waits) {
+    while (this.#tasks.first() === undefined && this.#waiting.length > 0) this.#run(this.#waiting.shift());
+    const next = this.#tasks.first();
+    // An answer that the flow does not wait for comes between: timers have to wait for what it does.
+    if (next === undefined || waits.awaits(this.#tasks.key(next))) this.#tasks.fire(this.now);
+    return this.#tasks.first();
+  }
+
+  /** The key of a watched task, which is not watched any more. */
+  answer(number) {
+    return this.#tasks.answer(number);
+  }
+
+  watch(number, key) {
+    this.#tasks.watch(number, key);
   }
 
   raise(name, text) {
@@ -120,9 +129,10 @@ export class Host {
     return this.#tasks.peek(number);
   }
 
-  /** Ends a task as it has ended before; for replay. */
+  /** Ends a task as it has ended before, and answers it; for replay. */
   force(number, outcome) {
-    if (number !== undefined) this.#tasks.finish(number, outcome);
+    this.#tasks.finish(number, outcome);
+    return this.answer(number);
   }
 
   cancel(number) {

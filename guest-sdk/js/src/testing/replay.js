@@ -3,18 +3,18 @@ import { begin } from "../flow.js";
 import { Host } from "./host.js";
 import { world } from "./world.js";
 
-/** `answers` are the awaits of the first play; `commands` is what it asked for. A procedure for `proceed`. */
+/** `answers` are those of the first play; `commands` is what it asked for. A procedure for `proceed`. */
 export function* replay(entry, settings, answers, commands) {
-  const host = new Host(settings);
+  // Events come as answers only, whoever took them.
+  const host = new Host({ ...settings, buffered: [] });
   host.replaying = true;
   try {
     const flow = begin(host, entry, world(entry));
     let step = yield flow.next();
-    for (const { index, now, outcome } of answers) {
+    for (const { number, now, outcome } of answers) {
       if (step.done) break;
       host.now = now;
-      host.force(step.value[index]?.number, outcome);
-      step = yield flow.next(index);
+      step = yield flow.next(host.force(number, outcome));
     }
   } catch {
     // How it fails was seen at the first play; here it is about what it asked for.

@@ -77,7 +77,7 @@ class Run {
 
   /** The commands that it waits for now. */
   get waitingFor() {
-    return this.isDone ? [] : this.#execution.host.waitsFor;
+    return this.#execution.waitingFor;
   }
 
   /** Events for other instances: { instanceId, name, data }. */
