@@ -4,6 +4,7 @@ pub(crate) mod activity;
 pub(crate) mod context;
 pub(crate) mod http;
 pub(crate) mod output;
+mod poll;
 pub(crate) mod wasi;
 
 use crate::bindings::{self, types};

@@ -1,20 +1,15 @@
 //! A deterministic WASI: time from the turn, randomness from the instance, no files, no sockets, no waiting.
 
 use super::output::Output;
+use super::poll;
 use crate::guest::{Gate, Guest};
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use wasmtime::component::{Linker, Resource, ResourceTable};
-use wasmtime_wasi::p2::DynPollable;
-use wasmtime_wasi::p2::bindings::io::poll::{Host as _, HostPollable as _};
+use wasmtime::component::Linker;
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx};
-
-const CANNOT_WAIT: &str = "a guest cannot block (sleep, read a socket, poll): \
-    an orchestrator waits with `start-timer` and `wait-for-event`, an activity returns and is called again \
-    (one whose module may send requests can wait for their replies)";
 
 /// Random bytes of one call.
 const MAX_RANDOM_BYTES: u64 = 64 << 10;
@@ -22,36 +17,7 @@ const MAX_RANDOM_BYTES: u64 = 64 << 10;
 /// The WASI interfaces, with those that block taken out.
 pub(crate) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
-    // A sleep in a guest would really sleep; asking whether something is ready would tell it the machine's own time.
-    linker.allow_shadowing(true);
-    let mut poll = linker.instance("wasi:io/poll@0.2.12")?;
-    poll.func_wrap_async("[method]pollable.block", |mut store, (pollable,): (Resource<DynPollable>,)| {
-        Box::new(async move {
-            let waiting = store.data_mut().waiting()?.block(pollable).await;
-            store.data().gate.has_waited();
-            waiting
-        })
-    })?;
-    poll.func_wrap_async("[method]pollable.ready", |mut store, (pollable,): (Resource<DynPollable>,)| {
-        Box::new(async move { Ok((store.data_mut().waiting()?.ready(pollable).await?,)) })
-    })?;
-    poll.func_wrap_async("poll", |mut store, (pollables,): (Vec<Resource<DynPollable>>,)| {
-        Box::new(async move {
-            let ready = store.data_mut().waiting()?.poll(pollables).await?;
-            store.data().gate.has_waited();
-            Ok((ready,))
-        })
-    })?;
-    linker.allow_shadowing(false);
-    Ok(())
-}
-
-impl Guest {
-    /// Its handles, if it may wait for some of them.
-    fn waiting(&mut self) -> wasmtime::Result<&mut ResourceTable> {
-        let (door, table) = self.door();
-        if door.is_open() { Ok(table) } else { Err(wasmtime::Error::msg(CANNOT_WAIT)) }
-    }
+    poll::add_to_linker(linker)
 }
 
 /// The WASI state of one guest.
@@ -76,7 +42,7 @@ pub(crate) fn context(seed: [u8; 32], gate: Arc<Gate>, output: Output) -> WasiCt
 }
 
 /// Stands still within a turn.
-struct TurnClock(Arc<Gate>);
+pub(super) struct TurnClock(pub(super) Arc<Gate>);
 
 impl HostWallClock for TurnClock {
     fn resolution(&self) -> Duration {

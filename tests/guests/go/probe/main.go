@@ -9,6 +9,7 @@ import (
 	"math/rand"
 	"net"
 	"os"
+	"runtime"
 	"time"
 
 	dacapo "dacapo.dev/sdk"
@@ -53,6 +54,9 @@ func order() string {
 func Traces(ctx *dacapo.Context, _ struct{}) (any, error) {
 	values := drawn()
 	values["uuid"], values["now"] = ctx.NewUUID(), ctx.Now()
+	// A timer of Go's own never fires; collecting memory asks whether it has.
+	defer time.AfterFunc(time.Minute, func() { panic("time does not pass within a turn") }).Stop()
+	runtime.GC()
 	first, err := dacapo.CallActivity[json.RawMessage](ctx, "Echo", values).Await()
 	if err != nil {
 		return nil, err
@@ -60,6 +64,7 @@ func Traces(ctx *dacapo.Context, _ struct{}) (any, error) {
 	if _, err := ctx.StartTimer(time.Second).Await(); err != nil {
 		return nil, err
 	}
+	runtime.GC()
 	return map[string]any{"first": first, "second": drawn()}, nil
 }
 
