@@ -12,9 +12,13 @@ const flow = {
 };
 
 /** A host as far as that flow asks. */
-const nobody = { getInput: () => "{}", setCustomStatus() {}, waitForEvent: () => ({ watch() {} }) };
+const nobody = { getInput: () => "{}", setCustomStatus() {}, waitForEvent: () => ({ watch() {}, outcome: () => "null" }) };
 
-/** As far as the first wait: that is where instances are parked. */
+/** To its end, past the wait where instances are parked. */
 export function rehearse() {
-  failing(nobody, () => begin(nobody, flow, { inside: (go) => go() }).next());
+  failing(nobody, () => {
+    const play = begin(nobody, flow, { inside: (go) => go() });
+    play.next();
+    return play.next(0).value;
+  });
 }
