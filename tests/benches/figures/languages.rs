@@ -5,22 +5,26 @@ use crate::http::{self, Connection};
 use crate::load;
 use crate::subject::Subject;
 use anyhow::{Result, ensure};
-use dacapo_tests::server::sample_in;
+use dacapo_tests::server::{guest, sample_in};
 use std::path::Path;
 use std::time::Instant;
 
 /// A language, and what the same took in the trials that its toolchain was chosen by: KiB of the module, seconds to compile
 /// it, KiB of a parked instance. `None`: it was not tried.
-type Trial = (&'static str, Option<[f64; 3]>);
+type Trial = (&'static str, [Option<f64>; 3]);
 
 const TRIALS: [Trial; 6] = [
-    ("rust", Some([48.0, 0.1, 49.0])),
-    ("js", Some([1_649.0, 1.4, 230.0])),
-    ("ts", None),
-    ("python", Some([17_920.0, 8.0, 1_480.0])),
-    ("go", Some([4_403.0, 3.5, 1_010.0])),
-    ("c", Some([18.5, 0.02, 44.0])),
+    // The module of its trial had neither SDK nor JSON library: see `bare`.
+    ("rust", [None, None, Some(49.0)]),
+    ("js", [Some(1_649.0), Some(1.4), Some(230.0)]),
+    ("ts", [None; 3]),
+    ("python", [Some(17_920.0), Some(8.0), Some(1_480.0)]),
+    ("go", [Some(4_403.0), Some(3.5), Some(1_010.0)]),
+    ("c", [Some(18.5), Some(0.02), Some(44.0)]),
 ];
+
+/// The same of a module in Rust that has the bindings of the contract and nothing else.
+const BARE: [Option<f64>; 3] = [Some(48.0), Some(0.1), None];
 
 /// At most so many times the figure of the trial.
 const GOAL: Option<f64> = Some(-1.5);
@@ -31,24 +35,17 @@ const PARKED: usize = 100;
 const TURNS: usize = 20;
 
 pub(crate) async fn run(table: &Table, data: &Path) -> Result<()> {
-    for (language, trial) in TRIALS {
-        let file = sample_in(language, "Status");
+    deploy(table, ("rust without the SDK", BARE), &Subject::serve(data, &[])?, &guest("two-steps")).await?;
+    for trial in TRIALS {
+        let language = trial.0;
         let data = data.with_extension(language);
         let subject = Subject::serve(&data, &[])?;
-        let deployed = subject.deploy("Status", &file).await?.as_secs_f64();
-        let show = |at: usize, what: &str, figure: f64| {
-            let what = format!("{language}: {what}");
-            match trial {
-                Some(trial) => table.ratio("lang", &what, (figure, trial[at]), GOAL),
-                None => table.plain("lang", &what, figure),
-            }
-        };
-        show(0, "KiB of the module Status", file.metadata()?.len() as f64 / 1_024.0);
-        show(1, "s to deploy it", deployed);
+        deploy(table, trial, &subject, &sample_in(language, "Status")).await?;
         park(&subject, "first", 1).await?;
         let before = subject.private_dirty_kib()?;
         park(&subject, "p", PARKED).await?;
-        show(2, "KiB of its own that a parked instance holds", (subject.private_dirty_kib()? - before) / PARKED as f64);
+        let kib = (subject.private_dirty_kib()? - before) / PARKED as f64;
+        show(table, trial, 2, "KiB of its own that a parked instance holds", kib);
         table.plain("lang", "  ms from an event to the end, warm", finish(&subject, "p", TURNS).await?);
         drop(subject);
         let subject = Subject::serve(&data, &["--warm-memory-mib", "0"])?;
@@ -58,6 +55,22 @@ pub(crate) async fn run(table: &Table, data: &Path) -> Result<()> {
         table.plain("lang", "  ms from an event to the end, cold", finish(&subject, "cold", TURNS).await?);
     }
     Ok(())
+}
+
+async fn deploy(table: &Table, trial: Trial, subject: &Subject, file: &Path) -> Result<()> {
+    let deployed = subject.deploy("Status", file).await?.as_secs_f64();
+    show(table, trial, 0, "KiB of a module", file.metadata()?.len() as f64 / 1_024.0);
+    show(table, trial, 1, "s to deploy it", deployed);
+    Ok(())
+}
+
+/// Beside what it was in the trial, if it was tried.
+fn show(table: &Table, (language, trial): Trial, at: usize, what: &str, figure: f64) {
+    let what = format!("{language}: {what}");
+    match trial[at] {
+        Some(tried) => table.ratio("lang", &what, (figure, tried), GOAL),
+        None => table.plain("lang", &what, figure),
+    }
 }
 
 /// Starts so many instances that wait for the event `Done`, and waits until they do.
