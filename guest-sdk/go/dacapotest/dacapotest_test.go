@@ -23,6 +23,7 @@ func init() {
 	dacapo.Orchestrator("Cancels", cancels)
 	dacapo.Orchestrator("Loses", loses)
 	dacapo.Orchestrator("Regrets", regrets)
+	dacapo.Orchestrator("Leaves", leaves)
 	dacapo.Orchestrator("Tries", tries)
 	dacapo.Orchestrator("Panics", func(*dacapo.Context, struct{}) (struct{}, error) { panic("oh no") })
 	dacapo.Orchestrator("Differs", differs)
@@ -169,6 +170,20 @@ func regrets(ctx *dacapo.Context, _ struct{}) (string, error) {
 func TestEventsOfCancelledWaitsGoBackToWhereTheyWere(t *testing.T) {
 	run := dacapotest.Play(t, "Regrets", nil).RaiseEvent("Word", "a").RaiseEvent("Word", "b").RaiseEvent("Word", "c")
 	run.RaiseEvent("Go", true).ExpectOutput("abc")
+}
+
+// leaves begins a second execution while an event that it has not seen has come for a wait.
+func leaves(ctx *dacapo.Context, again bool) (int, error) {
+	if !again {
+		_, err := dacapo.WaitForEvent[bool](ctx, "Start").Await()
+		dacapo.WaitForEvent[int](ctx, "Go")
+		return 0, errors.Join(err, ctx.ContinueAsNew(true, dacapo.KeepEvents))
+	}
+	return dacapo.WaitForEvent[int](ctx, "Go").Await()
+}
+
+func TestAnEventThatAWaitHadTakenUnseenIsKept(t *testing.T) {
+	dacapotest.Play(t, "Leaves", false).RaiseEvent("Go", 7).RaiseEvent("Start", true).ExpectOutput(7)
 }
 
 func tries(ctx *dacapo.Context, _ struct{}) (int, error) {

@@ -163,6 +163,10 @@ func (p *player) end(end outcome) {
 		p.letGo(task)
 	}
 	p.inbox.undone()
+	// What was done unseen may have taken an event, which the next execution gets.
+	for _, task := range p.done {
+		p.inbox.forget(task)
+	}
 	if p.next == nil || end.failed != nil {
 		p.ended = &end
 		for _, tell := range p.onEnd {

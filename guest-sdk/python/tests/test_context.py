@@ -130,6 +130,17 @@ class NextExecution(unittest.TestCase):
         self.assertEqual(run.executions, 3)
         self.assertEqual([one.input for one in run.commands if one.kind == "continue"], [2, 3])
 
+    def test_an_event_that_a_wait_had_taken_unseen_is_kept(self) -> None:
+        def flow(context):
+            if context.get_input() == "second":
+                return (yield context.wait_for_external_event("Go"))
+            yield context.wait_for_external_event("Start")
+            context.wait_for_external_event("Go")
+            context.continue_as_new("second")
+            return None
+
+        play(flow).raise_event("Go", 7).raise_event("Start").expect_output(7)
+
     def test_events_can_be_left_behind(self) -> None:
         def flow(context):
             if context.get_input() == "second":

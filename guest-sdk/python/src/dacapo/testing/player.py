@@ -162,7 +162,8 @@ class Player(Recorder):
             self._end(end.value)
 
     def _end(self, outcome: Outcome) -> None:
-        for pending in list(self._open):
+        # What was done unseen, too: it may have taken an event, which the next execution gets.
+        for pending in [*self._open, *self._done]:
             self._let_go(pending)
         following = self._next
         if following is None or isinstance(outcome, Failure):
