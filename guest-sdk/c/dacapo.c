@@ -11,7 +11,6 @@ __attribute__((weak)) const dacapo_activity dacapo_activities[] = {{0}};
 
 struct dacapo_task {
     host_task handle;
-    bool watched;
     /** 0 while it is open. Later its place among the tasks that were done. */
     size_t place;
     /** There is an outcome, or there will never be one. */
@@ -70,6 +69,7 @@ dacapo_result dacapo_fail_errno(const char *format, ...) {
 static dacapo_task *task_of(host_task handle) {
     dacapo_task *task = dacapo_allocate(sizeof *task);
     task->handle = handle;
+    host_watch(handle, task);
     return task;
 }
 
@@ -115,15 +115,9 @@ size_t dacapo_wait_any(dacapo_task *const *tasks, size_t count) {
         dacapo_log(DACAPO_ERROR, "dacapo_wait_any has no tasks to wait for");
         abort();
     }
-    for (size_t n = 0; n < count; n++) {
-        if (!tasks[n]->watched && !tasks[n]->over) {
-            tasks[n]->watched = true;
-            host_watch(tasks[n]->handle, tasks[n]);
-        }
-    }
     size_t first;
     while ((first = first_done(tasks, count)) == count) {
-        /* Also one that has lost an earlier wait: it has its place when it is waited for again. */
+        /* It may be one that nobody waits for yet: so all have their places in the order in which they were done. */
         set_done(host_await_next());
     }
     if (!tasks[first]->over) {

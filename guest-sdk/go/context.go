@@ -25,11 +25,22 @@ type Context struct {
 	done int
 }
 
-// awaitNext waits until one of the watched tasks is done, whoever waits for it.
-func (c *Context) awaitNext() {
-	task := c.host.AwaitNext()
+// awaitNext waits until one of all tasks is done, also where the flow waits for others: so they have their places in the
+// order in which they were done.
+func (c *Context) awaitNext(waitedFor []Waiter) {
+	task := c.host.AwaitNext(func() []host.Task { return openHandles(waitedFor) })
 	c.watched[task].setDone()
 	delete(c.watched, task)
+}
+
+func openHandles(tasks []Waiter) []host.Task {
+	var open []host.Task
+	for _, task := range tasks {
+		if wait := task.waited(); wait.place == 0 {
+			open = append(open, wait.handle)
+		}
+	}
+	return open
 }
 
 // Level says how important a line of a log is.

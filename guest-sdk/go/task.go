@@ -22,8 +22,6 @@ type wait struct {
 	ctx    *Context
 	source string
 	handle host.Task
-	// Whether the host knows that it is waited for.
-	isWatched bool
 	// 0 while it is open. Later its place among the tasks that were done.
 	place int
 	// Whether a wait has returned it, or it was cancelled. Then it has a result or an error, and no handle.
@@ -35,7 +33,10 @@ type wait struct {
 func (w *wait) waited() *wait { return w }
 
 func started[T any](ctx *Context, source string, handle host.Task) *Task[T] {
-	return &Task[T]{wait{ctx: ctx, source: source, handle: handle}}
+	task := &Task[T]{wait{ctx: ctx, source: source, handle: handle}}
+	ctx.watched[handle] = &task.wait
+	ctx.host.Watch(handle)
+	return task
 }
 
 func failed[T any](ctx *Context, source string, err error) *Task[T] {
@@ -85,16 +86,6 @@ func (t *Task[T]) Cancel() {
 	delete(t.ctx.watched, t.handle)
 	t.setDone()
 	t.end("", &Error{Kind: KindCancelled, Message: t.source + " is not there: the task was cancelled"})
-}
-
-// watch lets the host know, once, that the task is waited for.
-func (w *wait) watch() {
-	if w.isWatched || w.isOver {
-		return
-	}
-	w.isWatched = true
-	w.ctx.watched[w.handle] = w
-	w.ctx.host.Watch(w.handle)
 }
 
 // setDone gives it the next place.

@@ -11,34 +11,30 @@ func WaitAny(tasks ...Waiter) int {
 	if len(tasks) == 0 {
 		panic("WaitAny has no tasks to wait for")
 	}
-	watch(tasks)
 	for {
 		if first := firstDone(tasks); first >= 0 {
 			tasks[first].waited().take()
 			return first
 		}
-		tasks[0].waited().ctx.awaitNext()
+		tasks[0].waited().ctx.awaitNext(tasks)
 	}
 }
 
 // WaitAll waits until all tasks are done. The error is that of the first one in the list which has failed, or nil; Await
 // returns the results at once then.
 func WaitAll(tasks ...Waiter) error {
-	watch(tasks)
 	var first error
 	for _, task := range tasks {
-		WaitAny(task)
+		one := task.waited()
+		for one.place == 0 {
+			one.ctx.awaitNext(tasks)
+		}
+		one.take()
 		if first == nil {
-			first = task.waited().err
+			first = one.err
 		}
 	}
 	return first
-}
-
-func watch(tasks []Waiter) {
-	for _, task := range tasks {
-		task.waited().watch()
-	}
 }
 
 // firstDone is the index of the task that was done first; -1 when none is.

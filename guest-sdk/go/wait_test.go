@@ -25,7 +25,7 @@ func (h *inOrder) Watch(task host.Task) {
 	h.watched = append(h.watched, task)
 }
 
-func (h *inOrder) AwaitNext() host.Task {
+func (h *inOrder) AwaitNext(func() []host.Task) host.Task {
 	h.waits++
 	task := h.watched[0]
 	h.watched = h.watched[1:]

@@ -65,6 +65,15 @@ static dacapo_result loses(void) {
     return dacapo_ok(dacapo_format("[%zu,%d,%zu,%zu,%s,%s]", first, seen, second, third, dacapo_await(all[2]).json, word.json));
 }
 
+/** Decides between a loser and another that are both done meanwhile. */
+static dacapo_result decides(void) {
+    dacapo_task *a = dacapo_wait_for_event("A"), *b = dacapo_wait_for_event("B"), *c = dacapo_wait_for_event("C");
+    size_t first = dacapo_wait_any((dacapo_task *[]){a, b}, 2);
+    dacapo_await(dacapo_wait_for_event("D"));
+    size_t second = dacapo_wait_any((dacapo_task *[]){a, c}, 2);
+    return dacapo_ok(dacapo_format("[%zu,%zu,%s]", first, second, dacapo_await(a).json));
+}
+
 /** Waits for thousands at once, and then for each. */
 static dacapo_result crowd(void) {
     enum { COUNT = 3000 };
@@ -120,6 +129,7 @@ const dacapo_orchestrator dacapo_orchestrators[] = {
     {"FanOut", fan_out},
     {"Cancels", cancels},
     {"Loses", loses},
+    {"Decides", decides},
     {"Crowd", crowd},
     {"Retries", retries},
     {"Parent", parent},
@@ -171,6 +181,15 @@ static void losers_go_on(void) {
     dacapo_expect_waiting();
     dacapo_raise("Go", NULL);
     dacapo_expect_output("[0,0,1,0,9,2]");
+}
+
+static void of_a_loser_and_another_the_one_that_was_done_first_wins(void) {
+    dacapo_play("Decides", NULL);
+    dacapo_raise("B", "1");
+    dacapo_raise("C", "2");
+    dacapo_raise("A", "3");
+    dacapo_raise("D", "4");
+    dacapo_expect_output("[1,1,3]");
 }
 
 static void thousands_are_waited_for(void) {
@@ -321,6 +340,7 @@ static const dacapo_test tests[] = {
     {"a_test_says_what_an_activity_does", a_test_says_what_an_activity_does},
     {"a_cancelled_wait_leaves_its_event", a_cancelled_wait_leaves_its_event},
     {"losers_go_on", losers_go_on},
+    {"of_a_loser_and_another_the_one_that_was_done_first_wins", of_a_loser_and_another_the_one_that_was_done_first_wins},
     {"thousands_are_waited_for", thousands_are_waited_for},
     {"a_call_is_retried", a_call_is_retried},
     {"a_final_failure_is_not_retried", a_final_failure_is_not_retried},

@@ -23,6 +23,7 @@ func init() {
 	dacapo.Orchestrator("Cancels", cancels)
 	dacapo.Orchestrator("Loses", loses)
 	dacapo.Orchestrator("Regrets", regrets)
+	dacapo.Orchestrator("Decides", decides)
 	dacapo.Orchestrator("Leaves", leaves)
 	dacapo.Orchestrator("Tries", tries)
 	dacapo.Orchestrator("Panics", func(*dacapo.Context, struct{}) (struct{}, error) { panic("oh no") })
@@ -146,6 +147,27 @@ func loses(ctx *dacapo.Context, _ struct{}) ([]any, error) {
 func TestLosersGoOn(t *testing.T) {
 	run := dacapotest.Play(t, "Loses", nil).RaiseEvent("Word", "a").RaiseEvent("Last", "z")
 	run.RaiseEvent("Word", "b").RaiseEvent("Word", "c").ExpectWaiting().RaiseEvent("Go", true).ExpectOutput([]any{0, false, 1, "z", "b"})
+}
+
+// decides between a loser and another that are both done meanwhile.
+func decides(ctx *dacapo.Context, _ struct{}) ([]any, error) {
+	wait := func(name string) *dacapo.Task[string] { return dacapo.WaitForEvent[string](ctx, name) }
+	a, b, c, d := wait("A"), wait("B"), wait("C"), wait("D")
+	first := dacapo.WaitAny(a, b)
+	if _, err := d.Await(); err != nil {
+		return nil, err
+	}
+	second := dacapo.WaitAny(a, c)
+	last, err := a.Await()
+	return []any{first, second, last}, err
+}
+
+func TestOfALoserAndAnotherTheOneThatWasDoneFirstWins(t *testing.T) {
+	run := dacapotest.Play(t, "Decides", nil).RaiseEvent("B", "b")
+	if waiting := run.WaitingFor(); len(waiting) != 1 || waiting[0].Name != "D" {
+		t.Error("it waits for D, and not for the loser: ", waiting)
+	}
+	run.RaiseEvent("C", "c").RaiseEvent("A", "a").RaiseEvent("D", "d").ExpectOutput([]any{1, 1, "a"})
 }
 
 // regrets waits for two events, and takes both waits back after the events have come.

@@ -158,7 +158,7 @@ func (p *player) rest() {
 
 func (p *player) end(end outcome) {
 	// Nothing lets it go on any more.
-	p.recorder.watched = nil
+	p.recorder.watched, p.recorder.waitedFor = nil, nil
 	for task := range p.open {
 		p.letGo(task)
 	}

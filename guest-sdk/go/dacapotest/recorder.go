@@ -18,6 +18,7 @@ type recorder struct {
 	commands  []Command
 	outcomes  map[host.Task]outcome
 	watched   []host.Task
+	waitedFor func() []host.Task
 	uuids     int
 	coroutine *coroutine
 	effects   effects
@@ -89,7 +90,18 @@ func (r *recorder) unwatch(task host.Task) {
 	r.watched = slices.DeleteFunc(r.watched, func(one host.Task) bool { return one == task })
 }
 
-func (r *recorder) AwaitNext() host.Task { return r.coroutine.park() }
+func (r *recorder) AwaitNext(waitedFor func() []host.Task) host.Task {
+	r.waitedFor = waitedFor
+	return r.coroutine.park()
+}
+
+// waitingFor is what the flow waits for, of all that is watched.
+func (r *recorder) waitingFor() []host.Task {
+	if r.waitedFor == nil {
+		return nil
+	}
+	return r.waitedFor()
+}
 
 // resume lets the flow go on, which is parked.
 func (r *recorder) resume(with resumption) {

@@ -70,10 +70,10 @@ func (r *Run) Calls(name string) []string {
 	return inputs
 }
 
-// WaitingFor is what it waits for. What has lost in WaitAny is among it until it is done or cancelled.
+// WaitingFor is what would let it go on.
 func (r *Run) WaitingFor() []Command {
 	var commands []Command
-	for _, task := range r.player.recorder.watched {
+	for _, task := range r.player.recorder.waitingFor() {
 		commands = append(commands, r.player.recorder.commands[task-1])
 	}
 	return commands

@@ -115,7 +115,7 @@ func (orchestration) CallOrchestrator(name, input string, options *host.ChildOpt
 // Watch takes the handle for the key, too: no other task has it before this one is dropped.
 func (orchestration) Watch(task host.Task) { watch(uint32(task), uint32(task)) }
 
-func (orchestration) AwaitNext() host.Task { return host.Task(awaitNext()) }
+func (orchestration) AwaitNext(func() []host.Task) host.Task { return host.Task(awaitNext()) }
 
 func (orchestration) Outcome(task host.Task) (string, *host.Failure) {
 	withoutCollections(func() { outcome(uint32(task), unsafe.Pointer(&returnedResult)) })

@@ -43,8 +43,9 @@ type Orchestration interface {
 	CallOrchestrator(name, input string, options *ChildOptions) Task
 	// Watch makes AwaitNext wait for the task too, until it has returned it.
 	Watch(task Task)
-	// AwaitNext parks until one of the watched tasks is done: the one that was done first.
-	AwaitNext() Task
+	// AwaitNext parks until one of the watched tasks is done: the one that was done first. A test may ask which of them the
+	// flow waits for.
+	AwaitNext(waitedFor func() []Task) Task
 	// Outcome may be taken once, of a task that AwaitNext has returned.
 	Outcome(task Task) (string, *Failure)
 	Cancel(task Task)
