@@ -40,7 +40,10 @@ export class Waits {
     return this.#watched.get(key).isAwaited;
   }
 
-  /** The task that the host has answered, if the flow waits for it now. Any other is watched again when it does. */
+  /**
+   * The task that the host has answered, if the flow waits for it now. Any other is watched again when it does: the host
+   * knows in which order tasks were done, and gives an event back when one that nobody has taken is cancelled.
+   */
   answered(key) {
     const task = this.#watched.get(key);
     this.forget(key);

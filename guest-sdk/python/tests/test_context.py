@@ -141,6 +141,37 @@ class NextExecution(unittest.TestCase):
 
         play(flow).raise_event("Go", 7).raise_event("Start").expect_output(7)
 
+    def test_an_event_that_was_given_back_comes_once(self) -> None:
+        def flow(context):
+            if context.get_input() == "second":
+                first = yield context.wait_for_external_event("Go")
+                again = context.wait_for_external_event("Go")
+                winner = yield context.task_any([again, context.create_timer(timedelta(seconds=1))])
+                return [first, winner is again]
+            go, echo = context.wait_for_external_event("Go"), context.call_activity("Echo", 1)
+            context.raise_event(context.instance_id, "Go", 7)
+            yield echo
+            go.cancel()
+            context.continue_as_new("second")
+            return None
+
+        run = play(flow, activities={"Echo": lambda value: value})
+        run.advance(timedelta(seconds=2)).expect_output([7, False])
+
+    def test_an_event_of_a_wait_that_was_let_go_of_is_kept(self) -> None:
+        def flow(context):
+            if context.get_input() == "second":
+                return (yield context.wait_for_external_event("Go"))
+            go = context.wait_for_external_event("Go")
+            yield context.call_activity("Echo", 1)
+            del go
+            yield context.wait_for_external_event("Next")
+            context.continue_as_new("second")
+            return None
+
+        run = play(flow, activities={"Echo": lambda value: value})
+        run.raise_event("Go", 5).raise_event("Next").expect_output(5)
+
     def test_events_can_be_left_behind(self) -> None:
         def flow(context):
             if context.get_input() == "second":

@@ -46,6 +46,7 @@ class Player(Recorder):
         self._next: Command | None = None
         self._journal: list[Resumption] = []
         self._done: deque[Pending] = deque()
+        self._finished: list[Pending] = []
         self._open: set[Pending] = set()
         self._steps: Steps = play(self.name, self._function, self)
         self._waiting: Collection[Pending] | None = None
@@ -105,6 +106,10 @@ class Player(Recorder):
         super().continue_as_new(input_, keep_events)
         self._next = self.commands[-1]
 
+    def outcome(self, handle: Pending) -> Outcome:
+        handle.on_cancel.clear()
+        return super().outcome(handle)
+
     def cancel(self, handle: Pending) -> None:
         super().cancel(handle)
         self._let_go(handle)
@@ -129,6 +134,7 @@ class Player(Recorder):
         self._open.discard(pending)
         pending.done = outcome
         self._done.append(pending)
+        self._finished.append(pending)
         self.world.later(self._resume)
 
     def check_replay(self) -> None:
@@ -163,7 +169,7 @@ class Player(Recorder):
 
     def _end(self, outcome: Outcome) -> None:
         # What was done unseen, too: it may have taken an event, which the next execution gets.
-        for pending in [*self._open, *self._done]:
+        for pending in [*self._open, *self._finished]:
             self._let_go(pending)
         following = self._next
         if following is None or isinstance(outcome, Failure):
@@ -181,8 +187,8 @@ class Player(Recorder):
 
     def _let_go(self, pending: Pending) -> None:
         self._open.discard(pending)
-        for stop in pending.on_cancel:
-            stop()
+        while pending.on_cancel:
+            pending.on_cancel.pop()()
 
     def _lives(self, instance_id: str) -> bool:
         instance = self.world.instances.get(instance_id)
