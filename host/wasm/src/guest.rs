@@ -41,7 +41,7 @@ pub(crate) enum Role {
 
 /// Shared between a guest's store and whoever drives it.
 pub(crate) struct Gate {
-    /// The guest waits in `await-any` and nothing it waits for is done.
+    /// The guest waits for tasks, and none of them is done.
     pub(crate) parked: AtomicBool,
     ticks: AtomicU64,
     max_ticks: u64,

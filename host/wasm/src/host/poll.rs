@@ -27,13 +27,11 @@ pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> 
     })?;
     let mut clock = linker.instance("wasi:clocks/monotonic-clock@0.2.12")?;
     clock.func_wrap("subscribe-duration", |mut store, (nanoseconds,): (u64,)| {
-        Ok((store.data_mut().subscribe(nanoseconds)?,))
-    })?;
-    clock.func_wrap("subscribe-instant", |mut store, (when,): (u64,)| {
         let guest = store.data_mut();
-        let nanoseconds = when.saturating_sub(TurnClock(guest.gate.clone()).now());
-        Ok((guest.subscribe(nanoseconds)?,))
+        let when = guest.clock().now().saturating_add(nanoseconds);
+        Ok((guest.subscribe(when)?,))
     })?;
+    clock.func_wrap("subscribe-instant", |mut store, (when,): (u64,)| Ok((store.data_mut().subscribe(when)?,)))?;
     linker.allow_shadowing(false);
     Ok(())
 }
@@ -59,11 +57,16 @@ where
 }
 
 impl Guest {
-    fn subscribe(&mut self, nanoseconds: u64) -> wasmtime::Result<Resource<DynPollable>> {
+    fn clock(&self) -> TurnClock {
+        TurnClock(self.gate.clone())
+    }
+
+    /// What is ready once the monotonic clock shows `when`, in nanoseconds.
+    fn subscribe(&mut self, when: u64) -> wasmtime::Result<Resource<DynPollable>> {
+        let clock = self.clock();
         let deadline = match self.door().0.is_open() {
-            _ if nanoseconds == 0 => Deadline::Past,
-            true => Instant::now().checked_add(Duration::from_nanos(nanoseconds)).map_or(Deadline::Never, Deadline::At),
-            false => Deadline::Never,
+            true => Deadline::Machine(Instant::now() + Duration::from_nanos(when.saturating_sub(clock.now()))),
+            false => Deadline::Turn(clock, when),
         };
         let deadline = self.table().push(deadline)?;
         subscribe(self.table(), deadline)
@@ -71,20 +74,19 @@ impl Guest {
 }
 
 enum Deadline {
-    Past,
-    /// By the machine's clock: its guest was let out, and may wait.
-    At(Instant),
-    /// The clock of a turn does not get there.
-    Never,
+    /// Its guest was let out, and may wait.
+    Machine(Instant),
+    /// The clock moves from turn to turn: there is nothing to wait for within one.
+    Turn(TurnClock, u64),
 }
 
 #[async_trait]
 impl Pollable for Deadline {
     async fn ready(&mut self) {
         match self {
-            Self::Past => {}
-            Self::At(at) => tokio::time::sleep_until(*at).await,
-            Self::Never => std::future::pending().await,
+            Self::Machine(at) => tokio::time::sleep_until(*at).await,
+            Self::Turn(clock, when) if clock.now() >= *when => {}
+            Self::Turn(..) => std::future::pending().await,
         }
     }
 }
