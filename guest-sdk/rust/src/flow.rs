@@ -98,7 +98,8 @@ impl Waits {
     fn open(&mut self, handle: host::Task, waker: Waker) -> u32 {
         let key = self.free.pop().unwrap_or_else(|| {
             self.waits.push(Wait::Over);
-            u32::try_from(self.waits.len() - 1).expect("a flow has fewer tasks than memory")
+            u32::try_from(self.waits.len() - 1)
+                .expect("each wait takes some bytes of the 4 GiB that a guest can address")
         });
         handle.watch(key);
         self.waits[key as usize] = Wait::Open { handle, waker };

@@ -54,7 +54,7 @@ func order() string {
 func Traces(ctx *dacapo.Context, _ struct{}) (any, error) {
 	values := drawn()
 	values["uuid"], values["now"] = ctx.NewUUID(), ctx.Now()
-	// A timer of Go's own never fires; collecting memory asks whether it has.
+	// A timer of Go's own does not fire within a turn; collecting memory asks whether it has.
 	defer time.AfterFunc(time.Minute, func() { panic("time does not pass within a turn") }).Stop()
 	runtime.GC()
 	first, err := dacapo.CallActivity[json.RawMessage](ctx, "Echo", values).Await()
