@@ -17,8 +17,8 @@ use dacapo_core::{
     ChildStart, Event, Failure, InstanceId, Orchestration, Payload, RuntimeStatus, Send, TurnOutcome, TurnRecord,
 };
 use dacapo_store::{
-    Delivery, Fence, FunctionKind, InstanceKey, ModuleVersion, NewInstance, NextExecution, Outgoing, Parent, Refused,
-    StoreError, TurnWrite, VersionId, Write, Written,
+    Delivery, Fence, FunctionKind, Instance, InstanceKey, ModuleVersion, NewInstance, NextExecution, Outgoing, Parent,
+    Refused, StoreError, TurnWrite, VersionId, Write, Written,
 };
 pub(crate) use flight::{Fate, Flight};
 use futures::FutureExt;
@@ -218,14 +218,16 @@ pub(crate) async fn follow_up(runtime: &Arc<Runtime>, id: &InstanceId, trouble: 
         Trouble::Stalled(known, reason) => {
             tracing::error!(instance = %id, %reason, "the instance cannot be played on; nothing was written");
             let output = failed_output(&known.name, &Failure::new("stalled", reason));
-            runtime.board.stall(known.view(), output);
-            // Had it been purged meanwhile, nobody would take that away again.
-            let (wanted, key) = (id.clone(), known.fence.key);
-            let found = runtime.read(move |store| store.instance(&wanted)).await;
-            if let Ok(now) = found
-                && now.is_none_or(|now| now.key != key)
-            {
-                runtime.board.remove(id, key);
+            // Had it been purged or moved to another version meanwhile, nobody would take that away again.
+            loop {
+                let (since, wanted) = (runtime.board.moment(id), id.clone());
+                let found = runtime.read(move |store| store.instance(&wanted)).await;
+                let is_it = |now: Instance| (now.key, now.epoch) == (known.fence.key, known.fence.epoch);
+                if found.is_ok_and(|now| !now.is_some_and(is_it))
+                    || runtime.board.stall(since, known.view(), output.clone())
+                {
+                    break;
+                }
             }
         }
         trouble @ (Trouble::NotNow(_) | Trouble::Cut(..) | Trouble::NoRoom(_)) => {

@@ -100,6 +100,11 @@ impl InstanceView {
         format!("{}.{}.{}.{}{stalled}", self.key.0, self.generation, self.turn, self.status)
     }
 
+    /// Of an instance that cannot be played on, with what is shown as its output.
+    fn stalled_with(self, output: Payload) -> Self {
+        InstanceView { status: RuntimeStatus::Failed, output: Some(output), stalled: true, ..self }
+    }
+
     /// What it costs to keep, in bytes, without the input.
     fn own_bytes(&self) -> usize {
         let payloads = [&self.custom_status, &self.output];
@@ -185,7 +190,13 @@ struct Shard {
     recent: LruCache<InstanceId, Recent>,
     weight_bytes: usize,
     watchers: HashMap<InstanceId, broadcast::Sender<Option<Arc<InstanceView>>>>,
+    /// How often something that was known of an instance was taken back.
+    taken_back: u64,
 }
+
+/// A moment of what is known of an instance: see [`StatusBoard::stall`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Moment(u64);
 
 impl Shard {
     fn progress_of(&self, view: &InstanceView) -> Progress {
@@ -205,6 +216,7 @@ impl StatusBoard {
                 recent: LruCache::unbounded(),
                 weight_bytes: 0,
                 watchers: HashMap::new(),
+                taken_back: 0,
             })
         };
         Self {
@@ -228,10 +240,22 @@ impl StatusBoard {
         self.show(view);
     }
 
-    /// The instance cannot be played on. Nothing of that is stored.
-    pub(crate) fn stall(&self, view: InstanceView, output: Payload) {
-        self.stalled.write().unwrap_or_else(PoisonError::into_inner).insert(view.key, output);
-        self.show(self.as_it_is(view));
+    /// For [`StatusBoard::stall`]: read the store after it.
+    pub(crate) fn moment(&self, id: &InstanceId) -> Moment {
+        Moment(self.shard(id).taken_back)
+    }
+
+    /// The instance cannot be played on, as the store had it after `since`. Nothing of that is stored.
+    /// `false`: it may have been purged or moved to another version since; look again.
+    pub(crate) fn stall(&self, since: Moment, view: InstanceView, output: Payload) -> bool {
+        let shard = self.shard(&view.id);
+        if Moment(shard.taken_back) != since {
+            return false;
+        }
+        self.stalled.write().unwrap_or_else(PoisonError::into_inner).insert(view.key, output.clone());
+        let progress = shard.progress_of(&view);
+        self.show_in(shard, InstanceView { progress, ..view.stalled_with(output) });
+        true
     }
 
     fn unstall(&self, key: InstanceKey) {
@@ -243,6 +267,7 @@ impl StatusBoard {
 
     /// What is known of it beyond the store is not so any more: it was moved to another version.
     pub(crate) fn revive(&self, id: &InstanceId, key: InstanceKey) {
+        self.shard(id).taken_back += 1;
         self.unstall(key);
         self.forget(id);
     }
@@ -252,9 +277,7 @@ impl StatusBoard {
         let progress = self.shard(&view.id).progress_of(&view);
         let view = InstanceView { progress, ..view };
         match self.stalled.read().unwrap_or_else(PoisonError::into_inner).get(&view.key) {
-            Some(output) if !view.status.is_finished() => {
-                InstanceView { status: RuntimeStatus::Failed, output: Some(output.clone()), stalled: true, ..view }
-            }
+            Some(output) if !view.status.is_finished() => view.stalled_with(output.clone()),
             _ => view,
         }
     }
@@ -336,8 +359,9 @@ impl StatusBoard {
 
     /// The instance is gone. Another one may have its id already.
     pub(crate) fn remove(&self, id: &InstanceId, key: InstanceKey) {
-        self.unstall(key);
         let mut shard = self.shard(id);
+        shard.taken_back += 1;
+        self.unstall(key);
         if shard.recent.peek(id).is_some_and(|recent| recent.latest.key > key) {
             return;
         }
@@ -409,6 +433,22 @@ mod tests {
         assert_eq!(board.recent(&view("i9999", 2).id).expect("recent").turn, 2);
         board.remove(&view("i9999", 2).id, InstanceKey(1));
         assert!(board.recent(&view("i9999", 2).id).is_none());
+    }
+
+    #[test]
+    fn what_was_purged_is_not_shown_as_stalled_by_who_has_not_heard_of_it() {
+        let board = StatusBoard::new(1 << 20, 0);
+        let (id, why) = (view("a", 1).id, || Payload::of("why").expect("json"));
+        let before = board.moment(&id);
+        board.remove(&id, InstanceKey(1));
+        assert!(!board.stall(before, view("a", 1), why()));
+        assert!(board.recent(&id).is_none() && !board.as_it_is(view("a", 1)).stalled);
+
+        let before = board.moment(&id);
+        board.revive(&id, InstanceKey(1));
+        assert!(!board.stall(before, view("a", 1), why()));
+        assert!(board.stall(board.moment(&id), view("a", 1), why()));
+        assert!(board.as_it_is(view("a", 1)).stalled);
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub(crate) struct NativeGuests {
     pub(crate) cuts: Counter,
     /// Turns and runs that panic before one is let through.
     pub(crate) panics: Counter,
+    /// Turns that cannot be played on before one is let through.
+    pub(crate) unplayable: Counter,
     /// Plays and runs that find something out of order before one is let through.
     pub(crate) not_now: Counter,
     /// Runs that find no room before one is let through.
@@ -96,6 +98,7 @@ impl NativeGuests {
     fn new() -> Self {
         Self {
             cuts: Counter::default(),
+            unplayable: Counter::default(),
             panics: Counter::default(),
             not_now: Counter::default(),
             no_room: Counter::default(),
@@ -151,6 +154,9 @@ impl Play for NativePlay {
             assert!(!self.guests.panics.takes_one(), "a turn panics, by the test");
             if self.guests.cuts.takes_one() {
                 return Err(PlayError::Cut("by the test".into()));
+            }
+            if self.guests.unplayable.takes_one() {
+                return Err(PlayError::Unavailable("by the test".into()));
             }
             Ok(self.step())
         })

@@ -172,6 +172,34 @@ async fn an_instance_whose_history_cannot_be_read_is_stalled_and_can_be_ended() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_purged_while_it_is_found_to_be_stalled_is_not_shown_again() {
+    for config in both() {
+        let world = World::new(config).await;
+        let mut watching = world.client.subscribe(&id("a"));
+        world.client.start(flow("a")).await.expect("starts");
+        until(&mut watching, waits).await;
+
+        world.guests.turns.close();
+        world.guests.unplayable.set(1);
+        world.client.raise_event(&id("a"), "Go", json("1")).await.expect("delivered");
+        becomes(|| world.guests.turns.came() > 0).await;
+        world.client.purge(&id("a"), true).await.expect("purged");
+        // Whoever looks whether it is still there has not shown it before.
+        world.store.hold_reads(true);
+        world.guests.turns.reopen();
+        becomes(|| world.store.reads_waiting() > 0).await;
+        world.store.hold_reads(false);
+        world.client.start(flow("a")).await.expect("starts anew");
+        let new = until(&mut watching, |view| {
+            assert!(!view.stalled, "it is gone: {view:?}");
+            waits(view)
+        });
+        new.await;
+        goes_on(&world, &mut watching).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_of_events_neither_refuses_a_termination_nor_makes_one_endless_turn() {
     for config in both() {
         let limits = Limits { inbox_events: 2_500, ..Limits::default() };
