@@ -88,7 +88,8 @@ async fn tried(language: &str, asked: &[&str], mistakes: &[Mistake]) -> Result<(
     mistakes_are_explained(&mut server, mistakes).await?;
     // Nothing of it has done any harm.
     server.start_instance("Traces", "after", json!(null)).await?;
-    ensure!(server.ended_in_time("after").await?["runtimeStatus"] == "Completed", "it goes on");
+    let after = server.ended_in_time("after").await?;
+    ensure!(after["runtimeStatus"] == "Completed", "it goes on: {after}");
     server.stop().await;
     Ok(())
 }
