@@ -29,7 +29,7 @@ impl Project {
         let parent = tempfile::tempdir()?;
         let made =
             run(Command::new(dacapo()?).args(["new", "greeter", "--language", language]).current_dir(parent.path()))?;
-        for word in ["cd greeter", "dacapo build", "dacapo deploy build/greeter.wasm"] {
+        for word in ["cd greeter", "dacapo build", "dacapo deploy"] {
             ensure!(made.contains(word), "it says how to go on: {made}");
         }
         Ok(Self { folder: parent.path().join("greeter"), _parent: parent })
@@ -69,7 +69,7 @@ fn from_nothing_to_a_flow_that_runs(language: &str, own_tests: &[&str]) -> Resul
     run(&mut project.command(program, args))?;
     let data = tempfile::tempdir()?;
     let server = Program::serve(data.path(), &[])?;
-    run(project.command(dacapo()?, &["deploy", "build/greeter.wasm", "--server"]).arg(&server.url))?;
+    run(project.command(dacapo()?, &["deploy", "--server"]).arg(&server.url))?;
     greets(&server.url)
 }
 
@@ -156,9 +156,18 @@ fn a_server_for_developers_deploys_what_is_saved() -> Result<()> {
 }
 
 #[test]
+fn a_project_that_was_not_built_is_not_deployed() -> Result<()> {
+    let project = Project::new("python")?;
+    let output = project.command(dacapo()?, &["deploy"]).output()?;
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(output.status.code() == Some(1) && errors.contains("greeter.wasm is not there: `dacapo build`"), "{errors}");
+    Ok(())
+}
+
+#[test]
 fn what_is_no_project_says_so() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    for command in ["build", "dev"] {
+    for command in ["build", "dev", "deploy"] {
         let output = Command::new(dacapo()?).arg(command).current_dir(folder.path()).output()?;
         let errors = String::from_utf8_lossy(&output.stderr).into_owned();
         ensure!(output.status.code() == Some(1) && errors.contains("dacapo new NAME"), "{errors}");

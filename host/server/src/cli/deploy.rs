@@ -4,6 +4,7 @@ use super::Session;
 use super::exit::{CliError, Exit};
 use super::modules::Version;
 use super::output;
+use crate::project::Project;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::path::{Path, PathBuf};
@@ -11,8 +12,8 @@ use std::path::{Path, PathBuf};
 /// Deploy components: new starts take the newest version, running instances stay on theirs.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Components.
-    #[arg(required = true, value_name = "FILE")]
+    /// Components, or folders of projects, which stand for what `dacapo build` has made of them.
+    #[arg(value_name = "FILE", default_value = ".")]
     files: Vec<PathBuf>,
     /// The module's name; only with one file. Default: the file's name without its extension.
     #[arg(long)]
@@ -42,7 +43,8 @@ struct Diverging {
     reason: String,
 }
 
-pub(crate) async fn run(args: Args, session: &Session) -> Result<Exit, CliError> {
+pub(crate) async fn run(mut args: Args, session: &Session) -> Result<Exit, CliError> {
+    args.files = args.files.into_iter().map(component).collect::<Result<_, _>>()?;
     if args.name.is_some() && args.files.len() > 1 {
         return Err(CliError::new(Exit::Usage, "--name names one module; deploy the files one by one"));
     }
@@ -62,6 +64,18 @@ pub(crate) async fn run(args: Args, session: &Session) -> Result<Exit, CliError>
     }
     show(&deployed, session)?;
     Ok(Exit::Done)
+}
+
+/// The file that is meant.
+fn component(path: PathBuf) -> Result<PathBuf, CliError> {
+    if !path.is_dir() {
+        return Ok(path);
+    }
+    let file = Project::find(&path)?.output();
+    match file.exists() {
+        true => Ok(file),
+        false => Err(CliError::error(format!("{} is not there: `dacapo build` makes it", file.display()))),
+    }
 }
 
 /// The module's name: the one that was given, or the file's.

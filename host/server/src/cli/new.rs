@@ -27,7 +27,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, CliError> {
     template::write(&PathBuf::from(&args.name), &args.name, args.language)?;
     let Args { name, .. } = args;
     output::print(&format!(
-        "made {name}; go on with\n  cd {name}\n  dacapo build\n  dacapo deploy build/{name}.wasm    # or dacapo dev, which does it all"
+        "made {name}; go on with\n  cd {name}\n  dacapo build\n  dacapo deploy    # or dacapo dev, which does it all"
     ))?;
     Ok(Exit::Done)
 }
