@@ -160,7 +160,10 @@ fn a_project_that_was_not_built_is_not_deployed() -> Result<()> {
     let project = Project::new("python")?;
     let output = project.command(dacapo()?, &["deploy"]).output()?;
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    ensure!(output.status.code() == Some(1) && errors.contains("greeter.wasm is not there: `dacapo build`"), "{errors}");
+    ensure!(
+        output.status.code() == Some(1) && errors.contains("greeter.wasm is not there: `dacapo build`"),
+        "{errors}"
+    );
     Ok(())
 }
 
