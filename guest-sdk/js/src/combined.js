@@ -6,7 +6,7 @@ class CombinedTask extends Task {
   #unwatched;
 
   constructor(verb, children) {
-    super(`Task.${verb} of ${children.length}`, children[0]?.waits);
+    super(`Task.${verb} of ${children.length}`, children.find((child) => child.waits)?.waits);
     this.children = children;
     this.#unwatched = [...children].reverse();
   }

@@ -1,5 +1,6 @@
 // Why something did not succeed: as an Error in the code, and as the contract's record outside of it.
 import { readableStack } from "./stack.js";
+import { wellFormed } from "./well-formed.js";
 
 export class Failure extends Error {
   constructor(kind, message, details) {
@@ -18,11 +19,11 @@ export function fromHost({ kind, message, details }) {
 /** The failure for whatever was thrown. */
 export function toHost(thrown) {
   if (typeof thrown !== "object" || thrown === null) {
-    return { kind: "Error", message: String(thrown), details: null };
+    return { kind: "Error", message: wellFormed(String(thrown)), details: null };
   }
   const kind = [thrown.kind, thrown.name].find((name) => typeof name === "string" && name !== "") ?? "Error";
   const message = typeof thrown.message === "string" ? thrown.message : Object.prototype.toString.call(thrown);
-  return { kind, message, details: detailsOf(thrown) };
+  return { kind: wellFormed(kind), message: wellFormed(message), details: detailsOf(thrown) };
 }
 
 function detailsOf(thrown) {

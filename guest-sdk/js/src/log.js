@@ -1,11 +1,13 @@
 // Lines for the host's log.
 
+import { wellFormed } from "./well-formed.js";
+
 /** A function that logs, with one more for each level; `host` is what the contract calls a context. */
 export function logger(host) {
   const at =
     (level) =>
     (...parts) =>
-      host.log(level, parts.map(text).join(" "));
+      host.log(level, wellFormed(parts.map(text).join(" ")));
   const log = at("info");
   return Object.assign(log, {
     trace: at("debug"),

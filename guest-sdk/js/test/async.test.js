@@ -64,6 +64,9 @@ test("Task.all gives all results, the first failure, or nothing of an empty list
   await play(all, { input: [3, 1, 2], activities: { Work } }).expectOutput([9, 1, 4]);
   await play(all, { input: [3, -1, -2], activities: { Work } }).expectFailure({ kind: "RangeError", message: "-1" });
   await play(all, { input: [] }).expectOutput([]);
+  await play(async ({ df }) => await df.Task.all([df.Task.all([]), df.createTimer(1)]))
+    .advance(1)
+    .expectOutput([[], null]);
 });
 
 test("branches go on side by side, however many promises are between them and their tasks", async () => {

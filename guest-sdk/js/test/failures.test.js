@@ -25,6 +25,16 @@ test("an activity's failure is an error with kind, message and details", () => {
   run.expectOutput([true, "sold-out", "No seats left.", { flight: 7 }]);
 });
 
+test("half of a character neither hides an error nor stops a log", () => {
+  const half = "abc😀".slice(0, 4);
+  const run = play(function* ({ df, log }) {
+    log(half, "😀");
+    throw new Error(`no such name: ${half}`);
+  });
+  run.expectFailure({ kind: "Error", message: "no such name: abc\ufffd" });
+  assert.deepEqual(run.logs.map(({ message }) => message), ["abc\ufffd 😀"]);
+});
+
 test("a failure that nobody catches keeps its kind, message and details", () => {
   const run = play(
     function* ({ df }) {

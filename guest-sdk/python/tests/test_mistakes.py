@@ -1,6 +1,7 @@
 """What goes wrong: the error names what, where, and what to do instead."""
 
 import asyncio
+import dataclasses
 import datetime
 import decimal
 import linecache
@@ -223,6 +224,44 @@ class Failures(unittest.TestCase):
             raise ValueError("half \ud800 a character")
 
         play(flow).expect_failure("ValueError", "half ? a character")
+
+    def test_an_error_without_a_text_does_not_hide_itself(self) -> None:
+        class Nameless(Exception):
+            def __str__(self) -> str:
+                return self.reason  # type: ignore[attr-defined, no-any-return]
+
+        def flow(context):
+            raise Nameless()
+            yield
+
+        play(flow).expect_failure("Nameless", "AttributeError")
+
+    def test_what_a_class_refuses_can_be_caught(self) -> None:
+        @dataclasses.dataclass
+        class Order:
+            quantity: int
+
+            def __post_init__(self) -> None:
+                if self.quantity < 1:
+                    raise ValueError("nothing was ordered")
+
+        def flow(context):
+            order, other = context.wait_for_external_event("Order", type=Order), context.wait_for_external_event("Other")
+            yield other
+            try:
+                return (yield order).quantity
+            except ValueError as error:
+                return str(error)
+
+        run = play(flow).raise_event("Order", {"quantity": 0}).raise_event("Other")
+        run.expect_output("nothing was ordered")
+
+    def test_a_log_line_has_no_half_characters(self) -> None:
+        def flow(context):
+            context.log("half: \ud800")
+            yield context.create_timer(datetime.timedelta(seconds=1))
+
+        self.assertEqual(play(flow).logs, [("info", "half: ?")])
 
     def test_retry_options_out_of_range(self) -> None:
         for wrong, message in [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .failure import clean
 from .host import ActivityHost, Level, checked_level
 from .values import encode
 
@@ -36,4 +37,4 @@ class ActivityContext:
 
     def log(self, message: object, level: Level = "info") -> None:
         """A line in the host's log. level: debug, info, warn, error."""
-        self._host.log(checked_level(level), str(message))
+        self._host.log(checked_level(level), clean(str(message)))

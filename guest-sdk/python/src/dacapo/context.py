@@ -10,6 +10,7 @@ from typing import Any
 from .combined import AllTask, AnyTask
 from .errors import Error
 from .expected import expected
+from .failure import clean
 from .flow import Flow
 from .host import Level, checked_level
 from .names import name_of
@@ -174,7 +175,7 @@ class OrchestrationContext:
 
     def log(self, message: object, level: Level = "info") -> None:
         """A line in the host's log; silent while replaying. level: debug, info, warn, error."""
-        self._host.log(checked_level(level), str(message))
+        self._host.log(checked_level(level), clean(str(message)))
 
     @property
     def _owner(self) -> str:

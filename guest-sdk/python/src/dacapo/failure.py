@@ -35,7 +35,7 @@ class Failure:
         own = getattr(error, "details", None)
         if own is not None:
             details["details"] = _json_or_text(own)
-        return Failure(_clean(kind), _clean(str(error)), encode(_clean(details), "details", "a failure"))
+        return Failure(clean(kind), clean(_message(error)), encode(clean(details), "details", "a failure"))
 
     def parsed_details(self) -> Any:
         """The details as a value; text that is not JSON stays text."""
@@ -55,6 +55,13 @@ def _stack(error: BaseException) -> str:
     return "".join(traceback.format_exception(type(error), error, begin or error.__traceback__))
 
 
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as broken:
+        return f"(its text cannot be shown: {type(broken).__name__})"
+
+
 def _json_or_text(value: Any) -> Any:
     try:
         return json.loads(encode(value, "details", "an error"))
@@ -62,10 +69,10 @@ def _json_or_text(value: Any) -> Any:
         return repr(value)
 
 
-def _clean(value: Any) -> Any:
+def clean(value: Any) -> Any:
     """The same without lone surrogates: an error must never be lost because its own text cannot be sent."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, dict):
-        return {key: _clean(item) for key, item in value.items()}
+        return {key: clean(item) for key, item in value.items()}
     return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from .errors import DecodeError, TaskFailedError
+from .errors import TaskFailedError
 from .failure import Failure
 
 if TYPE_CHECKING:
@@ -119,7 +119,8 @@ class HostTask(Task[T]):
             return
         try:
             self._finish(self._read(outcome), None)
-        except DecodeError as error:
+        except Exception as error:
+            # A class of the flow's own may refuse what it is made of: that is for the flow, where it looks at the result.
             self._finish(None, error)
 
     def __del__(self) -> None:
