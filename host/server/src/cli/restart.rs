@@ -7,7 +7,7 @@ use super::filter::instance_id;
 use super::start::Started;
 use dacapo_core::InstanceId;
 
-/// Start an instance anew, with the same orchestrator and input, on the newest version.
+/// Start an instance anew, with the same orchestrator and input, on the active version.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The instance.
