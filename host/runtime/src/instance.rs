@@ -222,10 +222,9 @@ pub(crate) async fn follow_up(runtime: &Arc<Runtime>, id: &InstanceId, trouble: 
             loop {
                 let (since, wanted) = (runtime.board.moment(id), id.clone());
                 let found = runtime.read(move |store| store.instance(&wanted)).await;
-                let is_it = |now: Instance| (now.key, now.epoch) == (known.fence.key, known.fence.epoch);
-                if found.is_ok_and(|now| !now.is_some_and(is_it))
-                    || runtime.board.stall(since, known.view(), output.clone())
-                {
+                let is_other = |now: Instance| (now.key, now.epoch) != (known.fence.key, known.fence.epoch);
+                let has_gone = found.is_ok_and(|now| now.is_none_or(is_other));
+                if has_gone || runtime.board.stall(since, known.view(), output.clone()) {
                     break;
                 }
             }

@@ -407,6 +407,15 @@ impl World {
         client.deploy("m", b"native".to_vec()).await.expect("deploys");
         World { store, guests, clock, client }
     }
+
+    /// One in which `Flow` waits for its event as instance `a`, and a subscription to that.
+    pub(crate) async fn with_a_waiting(config: RuntimeConfig) -> (World, Subscription) {
+        let world = World::new(config).await;
+        let mut watching = world.client.subscribe(&id("a"));
+        world.client.start(flow("a")).await.expect("starts");
+        until(&mut watching, waits).await;
+        (world, watching)
+    }
 }
 
 pub(crate) fn id(text: &str) -> InstanceId {

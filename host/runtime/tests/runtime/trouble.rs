@@ -23,10 +23,7 @@ async fn goes_on(world: &World, watching: &mut Subscription) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_new_instance_is_played_though_a_turn_of_an_older_one_with_its_id_is_under_way() {
     for config in both() {
-        let world = World::new(config).await;
-        let mut watching = world.client.subscribe(&id("a"));
-        world.client.start(flow("a")).await.expect("starts");
-        until(&mut watching, waits).await;
+        let (world, mut watching) = World::with_a_waiting(config).await;
 
         world.guests.turns.close();
         world.client.raise_event(&id("a"), "Go", json("1")).await.expect("delivered");
@@ -42,10 +39,7 @@ async fn a_new_instance_is_played_though_a_turn_of_an_older_one_with_its_id_is_u
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_new_instance_is_played_though_a_turn_of_an_older_one_is_being_written() {
     for config in both() {
-        let world = World::new(config).await;
-        let mut watching = world.client.subscribe(&id("a"));
-        world.client.start(flow("a")).await.expect("starts");
-        until(&mut watching, waits).await;
+        let (world, mut watching) = World::with_a_waiting(config).await;
 
         // Purge and start go to the disk together with the turn, and before it.
         world.store.hold(true);
@@ -174,10 +168,7 @@ async fn an_instance_whose_history_cannot_be_read_is_stalled_and_can_be_ended() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_purged_while_it_is_found_to_be_stalled_is_not_shown_again() {
     for config in both() {
-        let world = World::new(config).await;
-        let mut watching = world.client.subscribe(&id("a"));
-        world.client.start(flow("a")).await.expect("starts");
-        until(&mut watching, waits).await;
+        let (world, mut watching) = World::with_a_waiting(config).await;
 
         world.guests.turns.close();
         world.guests.unplayable.set(1);
@@ -190,11 +181,11 @@ async fn what_is_purged_while_it_is_found_to_be_stalled_is_not_shown_again() {
         becomes(|| world.store.reads_waiting() > 0).await;
         world.store.hold_reads(false);
         world.client.start(flow("a")).await.expect("starts anew");
-        let new = until(&mut watching, |view| {
+        until(&mut watching, |view| {
             assert!(!view.stalled, "it is gone: {view:?}");
             waits(view)
-        });
-        new.await;
+        })
+        .await;
         goes_on(&world, &mut watching).await;
     }
 }
@@ -232,10 +223,7 @@ async fn a_flood_of_events_neither_refuses_a_termination_nor_makes_one_endless_t
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_write_that_the_store_cannot_take_fails_alone() {
-    let world = World::new(RuntimeConfig::default()).await;
-    let mut watching = world.client.subscribe(&id("a"));
-    world.client.start(flow("a")).await.expect("starts");
-    until(&mut watching, waits).await;
+    let (world, mut watching) = World::with_a_waiting(RuntimeConfig::default()).await;
     world.store.hold(true);
     world.store.poison("Poison");
     let first = tokio::spawn({

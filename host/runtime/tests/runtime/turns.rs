@@ -8,10 +8,7 @@ use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_of_a_turn_is_visible_before_it_is_durable() {
-    let world = World::new(RuntimeConfig::default()).await;
-    let mut watching = world.client.subscribe(&id("a"));
-    world.client.start(flow("a")).await.expect("starts");
-    until(&mut watching, waits).await;
+    let (world, mut watching) = World::with_a_waiting(RuntimeConfig::default()).await;
 
     world.store.hold(true);
     let raising = tokio::spawn({
@@ -81,10 +78,8 @@ async fn turns_that_were_lost_with_the_store_are_played_again_with_all_that_ran_
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_turn_that_could_not_be_committed_is_played_again() {
     for warm_budget_bytes in [0, 1 << 20] {
-        let world = World::new(RuntimeConfig { warm_budget_bytes, ..RuntimeConfig::default() }).await;
-        let mut watching = world.client.subscribe(&id("a"));
-        world.client.start(flow("a")).await.expect("starts");
-        until(&mut watching, waits).await;
+        let (world, mut watching) =
+            World::with_a_waiting(RuntimeConfig { warm_budget_bytes, ..RuntimeConfig::default() }).await;
 
         world.store.fail(true);
         let refused = world.client.raise_event(&id("a"), "Go", json("1")).await;
@@ -118,10 +113,7 @@ async fn cuts_are_tried_again_and_only_the_last_one_fails_the_instance() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_drained_runtime_refuses_and_loses_nothing() {
-    let world = World::new(RuntimeConfig::default()).await;
-    let mut watching = world.client.subscribe(&id("a"));
-    world.client.start(flow("a")).await.expect("starts");
-    until(&mut watching, waits).await;
+    let (world, watching) = World::with_a_waiting(RuntimeConfig::default()).await;
     world.clock.advance(Duration::from_secs(1));
     drop(watching);
     world.client.drain(Duration::from_secs(60)).await;

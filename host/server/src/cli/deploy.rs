@@ -44,10 +44,10 @@ struct Diverging {
 }
 
 pub(crate) async fn run(mut args: Args, session: &Session) -> Result<Exit, CliError> {
-    args.files = args.files.into_iter().map(component).collect::<Result<_, _>>()?;
     if args.name.is_some() && args.files.len() > 1 {
         return Err(CliError::new(Exit::Usage, "--name names one module; deploy the files one by one"));
     }
+    args.files = args.files.into_iter().map(component).collect::<Result<_, _>>()?;
     if args.check {
         return check(&args, session).await;
     }
