@@ -21,6 +21,9 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// The kind of an instance whose turns, or of an activity whose run, were cut by a limit of the machine.
+    pub const CUT: &str = "cut";
+
     /// A failure without details.
     pub fn new(kind: impl Into<String>, message: impl Into<String>) -> Self {
         Self { kind: kind.into(), message: message.into(), details: None }

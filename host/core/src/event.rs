@@ -1,9 +1,11 @@
 //! The closed set of things that can have happened to an execution.
 
+use crate::by::By;
 use crate::error::Failure;
 use crate::ids::{InstanceId, TaskId};
 use crate::payload::Payload;
 use crate::retry::{ActivityOptions, ChildOptions};
+use crate::rules::Rules;
 use serde::{Deserialize, Serialize};
 
 /// One thing that happened. Never changed once it is written; new kinds are added, none is reused.
@@ -18,6 +20,9 @@ pub enum Event {
         name: String,
         /// Its input.
         input: Payload,
+        /// The rules by which it is played: those that were current when it began.
+        #[serde(default, skip_serializing_if = "Rules::is_first")]
+        rules: Rules,
     },
     /// Arrived: an activity succeeded.
     TaskCompleted {
@@ -44,6 +49,9 @@ pub enum Event {
         name: String,
         /// Its data.
         data: Payload,
+        /// Who did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<By>,
     },
     /// Arrived: a child completed. Of a detached one: it exists, and the result is its id.
     ChildCompleted {
@@ -81,11 +89,17 @@ pub enum Event {
     ExecutionSuspended {
         /// What they said.
         reason: String,
+        /// Who did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<By>,
     },
     /// Arrived: somebody let it go on.
     ExecutionResumed {
         /// What they said.
         reason: String,
+        /// Who did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<By>,
     },
     /// Arrived: somebody rewound the failed instance.
     ExecutionRewound {
@@ -95,6 +109,9 @@ pub enum Event {
         /// this event. Absent while it waits in the inbox.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         from_turn: Option<u64>,
+        /// Who did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<By>,
     },
     /// Arrived: somebody ended the instance.
     ExecutionTerminated {
@@ -103,6 +120,9 @@ pub enum Event {
         /// Whether its children end too.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         recursive: bool,
+        /// Who did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<By>,
     },
 
     /// Command: run an activity.
@@ -203,6 +223,20 @@ impl Event {
             | Event::TaskCancelled { .. }
             | Event::ExecutionCompleted { .. }
             | Event::ExecutionFailed { .. } => false,
+        }
+    }
+
+    /// The task whose outcome, or part of it, arrived.
+    pub fn task(&self) -> Option<TaskId> {
+        match self {
+            Event::TaskCompleted { task, .. }
+            | Event::TaskFailed { task, .. }
+            | Event::ChildCompleted { task, .. }
+            | Event::ChildFailed { task, .. }
+            | Event::RetryScheduled { task, .. }
+            | Event::PollScheduled { task, .. }
+            | Event::TimerFired { task } => Some(*task),
+            _ => None,
         }
     }
 

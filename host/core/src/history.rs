@@ -77,6 +77,9 @@ pub enum CorruptHistory {
         /// The parser's words.
         reason: String,
     },
+    /// Begun by a newer Dacapo.
+    #[error("the execution is played by rules that this version of Dacapo does not know: upgrade it")]
+    UnknownRules,
     /// The first record is not an opening.
     #[error("the history does not begin with ExecutionStarted and kept events")]
     NoOpening,

@@ -138,6 +138,9 @@ pub struct Identity {
     pub created_at_ms: u64,
     /// 0, and one more for each continue-as-new.
     pub generation: u32,
+    /// Its key in the store, which no other instance ever has. Absent in executions by the first [`crate::Rules`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<i64>,
 }
 
 impl Identity {
@@ -150,6 +153,9 @@ impl Identity {
         hash.update(self.created_at_ms.to_le_bytes());
         hash.update(self.generation.to_le_bytes());
         hash.update(n.to_le_bytes());
+        if let Some(key) = self.key {
+            hash.update(key.to_le_bytes());
+        }
         hash.finalize().into()
     }
 
@@ -209,6 +215,7 @@ mod tests {
             instance_id: InstanceId::parse(text).expect("valid"),
             created_at_ms,
             generation,
+            key: Some(7),
         };
         let a = id("a", 1, 0);
         assert_eq!(a.uuid(3), id("a", 1, 0).uuid(3));
@@ -218,6 +225,8 @@ mod tests {
             id("a", 1, 1).uuid(3),
             a.uuid(4),
             a.idempotency_key(TaskId(3)),
+            Identity { key: Some(8), ..a.clone() }.uuid(3),
+            Identity { key: None, ..a.clone() }.uuid(3),
         ];
         assert!(others.iter().all(|other| *other != a.uuid(3)));
         assert_eq!(&a.uuid(3)[14..15], "8");

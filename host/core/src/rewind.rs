@@ -1,5 +1,6 @@
 //! What of a failed execution still counts once it is rewound: a pure function of its history.
 
+use crate::arrival::{Arrival, Source};
 use crate::event::Event;
 use crate::history::StoredTurn;
 use std::collections::HashSet;
@@ -11,6 +12,21 @@ pub struct Rewind {
     pub from_turn: u64,
     /// What arrived from that turn on and still counts, in order.
     pub arrivals: Vec<Event>,
+}
+
+impl Rewind {
+    /// Says in the `ExecutionRewound` among `arrivals` from which turn on the history does not count any more, and puts
+    /// behind it what still does. `false`: nobody has rewound it.
+    pub fn join(self, arrivals: &mut Vec<Arrival>) -> bool {
+        let at = arrivals.iter().position(|arrival| matches!(arrival.event, Event::ExecutionRewound { .. }));
+        let Some(at) = at else { return false };
+        if let Event::ExecutionRewound { from_turn, .. } = &mut arrivals[at].event {
+            *from_turn = Some(self.from_turn);
+        }
+        let again = |event| Arrival { from: Source::History, execution: None, event };
+        arrivals.splice(at + 1..at + 1, self.arrivals.into_iter().map(again));
+        true
+    }
 }
 
 /// The turns that count, of all that were recorded.
@@ -48,7 +64,7 @@ pub fn rewind(turns: &[StoredTurn]) -> Rewind {
         .unwrap_or(last);
     let commands =
         turns[..from].iter().flat_map(|turn| &turn.record.events).filter(|event| !event.is_arrival()).count();
-    let known = |event: &Event| task_of(event).is_none_or(|task| (task as usize) < commands);
+    let known = |event: &Event| event.task().is_none_or(|task| (task.0 as usize) < commands);
     let arrivals = turns[from..].iter().flat_map(|turn| {
         let failed = failures(turn);
         let arrived = turn.record.events.iter().enumerate().filter(|(_, event)| event.is_arrival());
@@ -83,23 +99,10 @@ fn final_failures(events: &[Event]) -> HashSet<usize> {
     events.iter().enumerate().filter(|(_, event)| is_final(event)).map(|(at, _)| at).collect()
 }
 
-fn task_of(event: &Event) -> Option<u32> {
-    match event {
-        Event::TaskCompleted { task, .. }
-        | Event::TaskFailed { task, .. }
-        | Event::ChildCompleted { task, .. }
-        | Event::ChildFailed { task, .. }
-        | Event::RetryScheduled { task, .. }
-        | Event::PollScheduled { task, .. }
-        | Event::TimerFired { task } => Some(task.0),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ActivityOptions, Failure, Payload, TaskId, TurnRecord};
+    use crate::{ActivityOptions, Failure, Payload, Rules, TaskId, TurnRecord};
 
     fn call(name: &str) -> Event {
         Event::TaskScheduled { name: name.into(), input: Payload::null(), options: ActivityOptions::default() }
@@ -118,7 +121,7 @@ mod tests {
     }
 
     fn history(turns: &[&[Event]]) -> Vec<StoredTurn> {
-        let opening = Event::ExecutionStarted { name: "X".into(), input: Payload::null() };
+        let opening = Event::ExecutionStarted { name: "X".into(), input: Payload::null(), rules: Rules::CURRENT };
         let turns = std::iter::once([opening].to_vec()).chain(turns.iter().map(|events| events.to_vec()));
         let stored = |(seq, events)| StoredTurn { seq: seq as u64, record: TurnRecord::new(1, events) };
         turns.enumerate().map(stored).collect()
@@ -173,7 +176,8 @@ mod tests {
 
     #[test]
     fn turns_that_were_taken_back_do_not_count_and_it_can_be_rewound_again() {
-        let rewound = |from_turn| Event::ExecutionRewound { reason: String::new(), from_turn: Some(from_turn) };
+        let rewound =
+            |from_turn| Event::ExecutionRewound { reason: String::new(), from_turn: Some(from_turn), by: None };
         let mut recorded = history(&[&[call("A")], &[failed(0), ended()], &[rewound(2)], &[failed(0), ended()]]);
         let seqs = |turns: &[StoredTurn]| turns.iter().map(|turn| turn.seq).collect::<Vec<_>>();
         let turns = effective(recorded.clone());

@@ -28,6 +28,9 @@ pub struct ActivityCall {
     pub input: Payload,
     /// 1 for the first attempt.
     pub attempt: u32,
+    /// The how-manieth run of the call it is, from 1: each attempt is one, and each time that it is asked whether what
+    /// it has begun is done. A result is of one run, and of no use to another.
+    pub run: u32,
     /// Past it the attempt fails with kind `timeout`, in milliseconds.
     pub timeout_ms: Option<u64>,
 }
@@ -69,6 +72,8 @@ pub enum Send {
 /// Everything a turn changes, to be committed in one transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TurnOutcome {
+    /// What of the inbox it has consumed, or dropped: everything before this number. `None`: nothing.
+    pub inbox_done: Option<u64>,
     /// What is appended to the history.
     pub record: TurnRecord,
     /// The status after the turn.

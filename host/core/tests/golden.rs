@@ -1,7 +1,7 @@
 //! What earlier versions wrote is still read, and means the same.
 
 use dacapo_core::{
-    ActivityOptions, ChildOptions, Event, Failure, InstanceId, Payload, RetryPolicy, TaskId, TurnRecord,
+    ActivityOptions, ChildOptions, Event, Failure, InstanceId, Payload, RetryPolicy, Rules, TaskId, TurnRecord,
 };
 
 /// One record with every kind of event of encoding 1, as bytes that were written when it was current.
@@ -18,13 +18,14 @@ fn record_v1() -> TurnRecord {
         Event::ExecutionStarted {
             name: "ReserveTicket".into(),
             input: json(r#"{"user" : "ada", "seats": [1, 2.50]}"#),
+            rules: Rules::FIRST,
         },
         Event::TaskCompleted { task: TaskId(0), result: json("12") },
         Event::TaskFailed { task: TaskId(1), failure: Failure::detailed("app", "no seats", details) },
         Event::TaskFailed { task: TaskId(2), failure: Failure::new("trap", "it trapped") },
         Event::TimerFired { task: TaskId(3) },
-        Event::EventRaised { name: name.clone(), data: Payload::null() },
-        Event::ExecutionTerminated { reason: "enough".into(), recursive: false },
+        Event::EventRaised { name: name.clone(), data: Payload::null(), by: None },
+        Event::ExecutionTerminated { reason: "enough".into(), recursive: false, by: None },
         Event::TaskScheduled {
             name: "CalculateDiscount".into(),
             input: json(r#""ada""#),
@@ -39,11 +40,11 @@ fn record_v1() -> TurnRecord {
         Event::ChildFailed { task: TaskId(5), failure: Failure::new("child-failed", "it failed") },
         Event::RetryScheduled { task: TaskId(2), attempt: 2, fire_at_ms: 1_700_000_000_200 },
         Event::PollScheduled { task: TaskId(6), input: json("[3,  4]"), fire_at_ms: 1_700_000_030_123 },
-        Event::ExecutionSuspended { reason: "hold on".into() },
-        Event::ExecutionResumed { reason: "go on".into() },
-        Event::ExecutionRewound { reason: "again".into(), from_turn: Some(7) },
-        Event::ExecutionRewound { reason: "again".into(), from_turn: None },
-        Event::ExecutionTerminated { reason: "all of you".into(), recursive: true },
+        Event::ExecutionSuspended { reason: "hold on".into(), by: None },
+        Event::ExecutionResumed { reason: "go on".into(), by: None },
+        Event::ExecutionRewound { reason: "again".into(), from_turn: Some(7), by: None },
+        Event::ExecutionRewound { reason: "again".into(), from_turn: None, by: None },
+        Event::ExecutionTerminated { reason: "all of you".into(), recursive: true, by: None },
         Event::TaskScheduled {
             name: "Pay".into(),
             input: json("1"),

@@ -5,16 +5,25 @@ mod script;
 use dacapo_core::orchestration::Stop;
 use dacapo_core::replay::Mismatch;
 use dacapo_core::{
-    ActivityOptions, Identity, InstanceId, Limits, Orchestration, Payload, StoredTurn, TurnEnd, TurnOutcome, TurnRecord,
+    ActivityOptions, Arrival, ChildOptions, Event, Identity, InstanceId, Limits, Orchestration, Payload, RetryPolicy,
+    Rules, Source, StoredTurn, TaskId, TurnEnd, TurnOutcome, TurnRecord,
 };
 use proptest::prelude::*;
 use script::{Happening, Op, Open, Player, Waits};
 
 fn open() -> Orchestration {
-    let identity =
-        Identity { instance_id: InstanceId::parse("i").expect("valid"), created_at_ms: 1_000, generation: 0 };
+    let identity = Identity {
+        instance_id: InstanceId::parse("i").expect("valid"),
+        created_at_ms: 1_000,
+        generation: 0,
+        key: Some(1),
+    };
     let opening = Orchestration::opening("Script", Payload::null(), 1_000);
     Orchestration::open(identity, Limits::default(), opening).expect("opens")
+}
+
+fn addressed(event: Event) -> Arrival {
+    Arrival { from: Source::History, execution: Some(0), event }
 }
 
 /// What a play leaves: the outcome of each turn, what the flow saw, and what is still in flight.
@@ -45,7 +54,8 @@ fn live(script: &[Op], happenings: &[Happening]) -> Played {
     let mut arrivals = Vec::new();
     for happening in std::iter::once(&Happening::Nothing).chain(happenings) {
         arrivals.extend(happening.arrivals(&mut now_ms, &open_calls));
-        if !orchestration.begin_turn(now_ms, std::mem::take(&mut arrivals)) {
+        let arrived = std::mem::take(&mut arrivals).into_iter().map(addressed).collect();
+        if !orchestration.begin_turn(now_ms, arrived).plays {
             continue;
         }
         let end = play(&mut player, &mut orchestration).expect("a live play is never stopped");
@@ -151,7 +161,8 @@ fn a_mismatch_leaves_the_text_that_a_person_needs() {
 
 fn open_with(limits: Limits) -> Orchestration {
     let opening = Orchestration::opening("Flow", Payload::null(), 1_000);
-    let identity = Identity { instance_id: InstanceId::parse("i").expect("valid"), created_at_ms: 1, generation: 0 };
+    let identity =
+        Identity { instance_id: InstanceId::parse("i").expect("valid"), created_at_ms: 1, generation: 0, key: Some(1) };
     Orchestration::open(identity, limits, opening).expect("opens")
 }
 
@@ -165,7 +176,7 @@ fn limits_that_are_lowered_do_not_stop_what_was_let_through_before() {
         Ok::<_, String>(())
     };
     let mut host = open_with(Limits::default());
-    assert!(host.begin_turn(1_000, vec![]));
+    assert!(host.begin_turn(1_000, vec![]).plays);
     turn(&mut host).expect("allowed");
     let recorded = host.finish_turn(TurnEnd::Parked).expect("live").record;
 
@@ -183,7 +194,7 @@ fn limits_that_are_lowered_do_not_stop_what_was_let_through_before() {
     assert_eq!(host.finish_turn(TurnEnd::Parked).expect("matches").record, recorded);
     // From here on it is live, and the limits hold.
     let mut host = open_with(low);
-    assert!(host.begin_turn(1_000, vec![]));
+    assert!(host.begin_turn(1_000, vec![]).plays);
     assert!(turn(&mut host).expect_err("refused").contains("payload_bytes"));
 }
 
@@ -199,7 +210,7 @@ fn a_custom_status_that_was_refused_is_refused_again_whatever_the_limit_is_by_th
     let limits = |custom_status_kib| Limits { custom_status_kib, ..Limits::default() };
     for (live, later) in [(2, 16), (16, 2)] {
         let mut host = open_with(limits(live));
-        assert!(host.begin_turn(1_000, vec![]));
+        assert!(host.begin_turn(1_000, vec![]).plays);
         let told = turn(&mut host);
         let outcome = host.finish_turn(TurnEnd::Parked).expect("live");
         assert_eq!(told.is_ok(), live == 16);
@@ -214,13 +225,14 @@ fn a_custom_status_that_was_refused_is_refused_again_whatever_the_limit_is_by_th
 #[test]
 fn events_that_cancelled_waits_had_taken_come_back_in_the_order_in_which_they_were_raised() {
     let raised =
-        |data: &str| dacapo_core::Event::EventRaised { name: "Go".into(), data: Payload::parse(data).expect("json") };
+        |data: &str| Event::EventRaised { name: "Go".into(), data: Payload::parse(data).expect("json"), by: None };
     for cancel_first in [0, 1] {
         let mut host = open_with(Limits::default());
-        assert!(host.begin_turn(1_000, vec![]));
+        assert!(host.begin_turn(1_000, vec![]).plays);
         let waits = [0, 1].map(|_| host.wait_for_event("Go".into()).expect("allowed"));
         host.finish_turn(TurnEnd::Parked).expect("live");
-        assert!(host.begin_turn(1_000, vec![raised("1"), raised("2"), raised("3")]));
+        let arrived = ["1", "2", "3"].map(|data| addressed(raised(data)));
+        assert!(host.begin_turn(1_000, arrived.into()).plays);
         host.cancel(waits[cancel_first]).expect("allowed");
         host.cancel(waits[1 - cancel_first]).expect("allowed");
         let seen = [0, 1, 2].map(|_| {
@@ -230,4 +242,162 @@ fn events_that_cancelled_waits_had_taken_come_back_in_the_order_in_which_they_we
         });
         assert_eq!(seen, ["1", "2", "3"]);
     }
+}
+
+fn in_flight(host: &Orchestration) -> Vec<TaskId> {
+    host.open_activities().map(|call| call.task).collect()
+}
+
+fn from_inbox(seq: u64, execution: Option<u32>, event: Event) -> Arrival {
+    Arrival { from: Source::Inbox(seq), execution, event }
+}
+
+fn child_completed(task: u32) -> Event {
+    Event::ChildCompleted { task: TaskId(task), result: Payload::null() }
+}
+
+#[test]
+fn what_nobody_waits_for_any_more_is_consumed_and_told_why() {
+    let mut host = open_with(Limits::default());
+    assert!(host.begin_turn(1_000, vec![]).plays);
+    let child = host.call_orchestrator("O".into(), "1", None, ChildOptions::default()).expect("allowed");
+    host.cancel(child).expect("allowed");
+    host.finish_turn(TurnEnd::Parked).expect("live");
+    let begun = host.begin_turn(1_000, vec![from_inbox(4, Some(0), child_completed(child.0))]);
+    assert_eq!((begun.plays, begun.inbox_done), (false, Some(5)));
+    assert!(begun.dropped[0].why.contains("not a child that is waited for"), "{:?}", begun.dropped);
+
+    // Dropped beside something that is taken in, it is consumed with that turn.
+    let raised = Event::EventRaised { name: "E".into(), data: Payload::null(), by: None };
+    let arrived = vec![from_inbox(5, Some(0), child_completed(child.0)), from_inbox(6, None, raised)];
+    assert!(host.begin_turn(1_000, arrived).plays);
+    let outcome = host.finish_turn(TurnEnd::Parked).expect("live");
+    assert_eq!((outcome.inbox_done, outcome.record.events.len()), (Some(7), 1));
+}
+
+#[test]
+fn what_is_for_another_execution_is_not_taken_in() {
+    let mut host = open_with(Limits::default());
+    assert!(host.begin_turn(1_000, vec![]).plays);
+    let child = host.call_orchestrator("O".into(), "1", None, ChildOptions::default()).expect("allowed");
+    host.finish_turn(TurnEnd::Parked).expect("live");
+    let begun = host.begin_turn(1_000, vec![from_inbox(0, Some(1), child_completed(child.0))]);
+    assert_eq!((begun.plays, begun.inbox_done), (false, Some(1)));
+    assert!(begun.dropped[0].why.contains("for execution 1, and 0 is the current one"), "{:?}", begun.dropped);
+    assert!(host.begin_turn(1_000, vec![from_inbox(1, Some(0), child_completed(child.0))]).plays);
+}
+
+#[test]
+fn a_result_counts_for_the_run_that_came_to_it_alone() {
+    let result = |run, value: &str| Arrival {
+        from: Source::Activity { run },
+        execution: Some(0),
+        event: Event::TaskCompleted { task: TaskId(0), result: Payload::string(value) },
+    };
+    let mut host = open_with(Limits::default());
+    assert!(host.begin_turn(1_000, vec![]).plays);
+    let options = ActivityOptions { retry: Some(RetryPolicy::every(0, 3)), ..ActivityOptions::default() };
+    host.call_activity("A".into(), "1", options).expect("allowed");
+    host.finish_turn(TurnEnd::Parked).expect("live");
+    let failure = dacapo_core::Failure::new("app", "no");
+    let failed = Event::TaskFailed { task: TaskId(0), failure };
+    assert!(host.begin_turn(1_000, vec![Arrival { event: failed, ..result(1, "") }]).plays);
+    let outcome = host.finish_turn(TurnEnd::Parked).expect("live");
+    assert_eq!((outcome.activities[0].attempt, outcome.activities[0].run), (2, 2), "a wait of 0 is over at once");
+
+    let begun = host.begin_turn(1_000, vec![result(1, "late")]);
+    assert!(!begun.plays && begun.dropped[0].why.contains("of run 1 of task #0, and run 2 is at work"), "{begun:?}");
+    assert_eq!(in_flight(&host), [TaskId(0)]);
+    assert!(host.begin_turn(1_000, vec![result(2, "right"), result(2, "twice")]).plays);
+    assert_eq!(host.finish_turn(TurnEnd::Parked).expect("live").record.events.len(), 1);
+}
+
+/// A flow that sends reminders: it waits anew each time, and leaves the wait before alone.
+fn remind(host: &mut Orchestration, waits: &mut Vec<TaskId>) {
+    waits.push(host.wait_for_event("Approved".into()).expect("allowed"));
+    let timer = host.start_timer(10).expect("allowed");
+    assert_eq!(host.poll_any(&[waits[waits.len() - 1], timer]).expect("allowed"), None);
+}
+
+fn opened_by(rules: Rules) -> Orchestration {
+    let mut opening = Orchestration::opening("Flow", Payload::null(), 1_000);
+    if rules.is_first() {
+        opening.events = vec![Event::ExecutionStarted { name: "Flow".into(), input: Payload::null(), rules }];
+    }
+    let instance_id = InstanceId::parse("i").expect("valid");
+    let identity = Identity { instance_id, created_at_ms: 1, generation: 0, key: Some(7) };
+    Orchestration::open(identity, Limits::default(), opening).expect("opens")
+}
+
+#[test]
+fn an_event_is_for_the_wait_that_is_looked_at_and_not_for_one_that_was_left() {
+    for (rules, served) in [(Rules::CURRENT, 2), (Rules::FIRST, 0)] {
+        let (mut host, mut waits) = (opened_by(rules), Vec::new());
+        for n in 0..3 {
+            assert!(host.begin_turn(1_000 + 10 * n, vec![]).plays);
+            remind(&mut host, &mut waits);
+            host.finish_turn(TurnEnd::Parked).expect("live");
+        }
+        let approved = Event::EventRaised { name: "approved".into(), data: Payload::null(), by: None };
+        assert!(host.begin_turn(1_020, vec![addressed(approved)]).plays);
+        let done = [0, 1, 2].map(|n| host.poll_any(&[waits[n]]).expect("allowed").is_some());
+        assert_eq!(done.iter().position(|done| *done), Some(served), "{rules:?}: {done:?}");
+    }
+}
+
+#[test]
+fn of_waits_that_are_looked_at_alike_the_oldest_is_served_and_one_that_is_not_looked_at_is_not() {
+    for (looked_at, served) in [(&[0, 1][..], 0), (&[1][..], 1), (&[0][..], 0)] {
+        for by_list in [true, false] {
+            let mut host = opened_by(Rules::CURRENT);
+            assert!(host.begin_turn(1_000, vec![]).plays);
+            let waits = [0, 1].map(|_| host.wait_for_event("E".into()).expect("allowed"));
+            let looked_at: Vec<TaskId> = looked_at.iter().map(|n| waits[*n]).collect();
+            match by_list {
+                true => assert_eq!(host.poll_any(&looked_at).expect("allowed"), None),
+                false => {
+                    looked_at.iter().for_each(|wait| host.watch(*wait, wait.0).expect("allowed"));
+                    assert_eq!(host.poll_next().expect("allowed"), None);
+                }
+            }
+            host.finish_turn(TurnEnd::Parked).expect("live");
+            let event = Event::EventRaised { name: "E".into(), data: Payload::null(), by: None };
+            assert!(host.begin_turn(1_000, vec![addressed(event)]).plays);
+            assert_eq!(host.poll_any(&[waits[served]]).expect("allowed"), Some(0), "{looked_at:?}, list: {by_list}");
+        }
+    }
+}
+
+#[test]
+fn what_has_come_is_taken_one_by_one_whatever_a_turn_may_command() {
+    let limits = Limits { commands_per_turn: 3, ..Limits::default() };
+    let mut host = open_with(limits);
+    let events = (0..50).map(|_| Event::EventRaised { name: "E".into(), data: Payload::null(), by: None });
+    assert!(host.begin_turn(1_000, events.map(addressed).collect()).plays);
+    for _ in 0..50 {
+        let wait = host.wait_for_event("E".into()).expect("there is one");
+        assert_eq!(host.poll_any(&[wait]).expect("allowed"), Some(0));
+        host.outcome(wait).expect("done").expect("an event");
+    }
+    for _ in 0..3 {
+        host.start_timer(1).expect("allowed");
+    }
+    assert!(host.start_timer(1).expect_err("too many").to_string().contains("commands_per_turn"));
+}
+
+#[test]
+fn a_clock_that_was_wrong_is_not_believed_for_longer_than_a_minute() {
+    let at = |host: &mut Orchestration, now_ms| {
+        host.begin_turn(
+            now_ms,
+            vec![addressed(Event::EventRaised { name: "E".into(), data: Payload::null(), by: None })],
+        );
+        let at_ms = host.now_ms();
+        host.finish_turn(TurnEnd::Parked).expect("live");
+        at_ms
+    };
+    let mut host = open_with(Limits::default());
+    assert_eq!(at(&mut host, 5_000_000), 5_000_000);
+    assert_eq!(at(&mut host, 4_990_000), 5_000_000, "time does not run backwards");
+    assert_eq!(at(&mut host, 1_000), 61_000, "it had been wrong");
 }

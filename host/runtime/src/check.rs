@@ -1,8 +1,9 @@
 //! Would open instances of a module go on with another build of it? Each is played on it, and nothing comes of that.
 
-use crate::Runtime;
-use crate::instance::{self, Trouble};
-use crate::modules::DeployError;
+use crate::deploy_error::DeployError;
+use crate::instance::load;
+use crate::instance::trouble::Trouble;
+use crate::runtime::Runtime;
 use dacapo_core::ids::{find_name, sha256_hex};
 use dacapo_core::{InstanceId, RuntimeStatus};
 use dacapo_store::{ContinueAfter, InstanceFilter, ModuleVersion, VersionId};
@@ -36,11 +37,8 @@ impl Runtime {
         sample: usize,
     ) -> Result<Checked, DeployError> {
         let digest = sha256_hex(&component);
-        // As a deployment, so that neither forgets what the other has just prepared.
-        let _one_at_a_time = self.deploying.lock().await;
-        let checked = self.check_as(module, &digest, &component, sample).await;
-        self.forget_unused(&digest).await;
-        checked
+        let _in_use = self.prepared.hold(&digest).await;
+        self.check_as(module, &digest, &component, sample).await
     }
 
     async fn check_as(
@@ -86,7 +84,7 @@ impl Runtime {
 
     async fn try_on(self: &Arc<Self>, id: &InstanceId, build: &ModuleVersion) -> Result<Option<String>, DeployError> {
         loop {
-            match instance::try_on(self, id, build).await {
+            match load::try_on(self, id, build).await {
                 Ok((_, reason)) => return Ok(reason),
                 // It has ended meanwhile.
                 Err(Trouble::Gone) => return Ok(None),

@@ -1,14 +1,18 @@
 //! The only door for HTTP and CLI: every request of the outside is one method here.
 
-use crate::Runtime;
+use crate::board::Watching;
 use crate::check::Checked;
+use crate::client_error::ClientError;
 use crate::committer::CommitError;
+use crate::deploy_error::DeployError;
 use crate::export::HistoryFile;
-use crate::modules::DeployError;
+use crate::instance::known::input_of;
+use crate::router::Router;
+use crate::runtime::Runtime;
 use crate::upgrade::choose;
-use crate::watch::{InstanceView, Watching};
+use crate::view::InstanceView;
 use dacapo_core::ids::MAX_NAME_CHARS;
-use dacapo_core::{Event, InstanceId, Orchestration, Payload, RuntimeStatus, StoredTurn};
+use dacapo_core::{By, Event, InstanceId, Orchestration, Payload, RuntimeStatus, StoredTurn};
 use dacapo_store::{
     ContinueAfter, Delivery, Instance, InstanceFilter, InstanceKey, ModuleVersion, NewInstance, Refused, StoreError,
     VersionId,
@@ -28,155 +32,6 @@ pub struct Start {
     pub input: Payload,
     /// The version of the module, by its number or the beginning of its digest; the active one when absent.
     pub version: Option<String>,
-}
-
-/// Why a request was not done.
-#[derive(Debug, thiserror::Error)]
-pub enum ClientError {
-    /// No module exports the orchestrator.
-    #[error("The function '{name}' doesn't exist, is disabled, or is not an orchestrator function. {}", exist(.known))]
-    NoSuchOrchestrator {
-        /// What was asked for.
-        name: String,
-        /// The orchestrators that do exist.
-        known: Vec<String>,
-    },
-    /// No version that could be meant has this name.
-    #[error("There is no version '{version}' of what '{name}' runs on. {}", versions(.known))]
-    NoSuchVersion {
-        /// The orchestrator, or the module.
-        name: String,
-        /// The version, as it was named.
-        version: String,
-        /// The numbers of those that there are.
-        known: Vec<u32>,
-    },
-    /// The instance would not go on with the version.
-    #[error("The instance '{id}' stays where it is; it would not go on with version {version}: {reason}")]
-    Diverges {
-        /// The instance.
-        id: InstanceId,
-        /// The version.
-        version: u32,
-        /// Why.
-        reason: String,
-    },
-    /// The instance does not stand still for long enough.
-    #[error("The instance '{0}' moves on faster than it can be looked at: suspend it first.")]
-    MovesOn(InstanceId),
-    /// The instance cannot be looked at at the moment.
-    #[error("The instance '{id}' cannot be looked at at the moment: {reason}")]
-    NotNow {
-        /// The instance.
-        id: InstanceId,
-        /// Why.
-        reason: String,
-    },
-    /// An unfinished instance has the id.
-    #[error("An instance with the id '{id}' is {status}; an id can be used again once its instance has ended.")]
-    InstanceExists {
-        /// The id.
-        id: InstanceId,
-        /// Where the other one stands.
-        status: RuntimeStatus,
-    },
-    /// No instance has the id.
-    #[error("There is no instance with the id '{0}'.")]
-    UnknownInstance(InstanceId),
-    /// The instance has ended.
-    #[error("The instance '{id}' is {status}.")]
-    Finished {
-        /// The id.
-        id: InstanceId,
-        /// How it ended.
-        status: RuntimeStatus,
-    },
-    /// The version that the instance was on was deleted.
-    #[error("The module version that '{0}' ran on was deleted: it cannot go on. Restart it on the newest one.")]
-    VersionGone(InstanceId),
-    /// The instance has not failed.
-    #[error("The instance '{id}' is {status}: only a failed one can be rewound.")]
-    NotFailed {
-        /// The id.
-        id: InstanceId,
-        /// Where it stands.
-        status: RuntimeStatus,
-    },
-    /// The instance has not ended.
-    #[error("The instance '{id}' is {status}: terminate it first, or purge it with force=true.")]
-    Unfinished {
-        /// The id.
-        id: InstanceId,
-        /// Where it stands.
-        status: RuntimeStatus,
-    },
-    /// The inbox is full.
-    #[error(
-        "The inbox of '{id}' holds {limit} events that no turn has consumed (limit `inbox_events`): try again later."
-    )]
-    InboxFull {
-        /// The id.
-        id: InstanceId,
-        /// The limit.
-        limit: u64,
-    },
-    /// A value is too large.
-    #[error("The {what} has {found} bytes; the limit `{setting}` is {limit}.")]
-    TooLarge {
-        /// Which value.
-        what: &'static str,
-        /// Its size in bytes.
-        found: usize,
-        /// The setting.
-        setting: &'static str,
-        /// Its value.
-        limit: usize,
-    },
-    /// A name is empty or too long.
-    #[error("The {what} name must have 1 to {MAX_NAME_CHARS} characters; this one has {found}.")]
-    Name {
-        /// "event", say.
-        what: &'static str,
-        /// Characters found.
-        found: usize,
-    },
-    /// The server is going down.
-    #[error("The server is shutting down: try again when it is back.")]
-    ShuttingDown,
-    /// The store failed; nothing was done.
-    #[error("The store cannot answer: {0}")]
-    Store(Arc<StoreError>),
-}
-
-fn exist(known: &[String]) -> String {
-    if known.is_empty() {
-        return "No module that exports an orchestrator is deployed.".into();
-    }
-    format!("Orchestrators that exist: {}.", known.join(", "))
-}
-
-fn versions(known: &[u32]) -> String {
-    let numbers: Vec<String> = known.iter().map(u32::to_string).collect();
-    format!("Versions that exist: {}; a version can also be named by its digest.", numbers.join(", "))
-}
-
-impl From<StoreError> for ClientError {
-    fn from(error: StoreError) -> Self {
-        Self::Store(Arc::new(error))
-    }
-}
-
-impl From<CommitError> for ClientError {
-    fn from(error: CommitError) -> Self {
-        match error {
-            CommitError::Store(error) => Self::Store(error),
-            CommitError::Closed => Self::ShuttingDown,
-            // Each method names the refusals that its write can meet; any other is the store's mistake.
-            CommitError::Refused(refused) => {
-                Self::Store(Arc::new(StoreError::Corrupt(format!("unexpected answer: {refused}"))))
-            }
-        }
-    }
 }
 
 /// A custom status that was published.
@@ -248,6 +103,7 @@ impl Drop for Subscription {
 #[derive(Clone)]
 pub struct Client {
     pub(crate) runtime: Arc<Runtime>,
+    pub(crate) router: Arc<Router>,
 }
 
 impl Client {
@@ -263,8 +119,8 @@ impl Client {
                 NewInstance { id: id.clone(), name: start.name.clone(), version: version.id, opening, parent: None };
             match runtime.create(new).await {
                 Ok(()) => return Ok(id),
-                // Deleted between the look-up and the commit: the catalog is about to say what there is now.
-                Err(CommitError::Refused(Refused::UnknownVersion)) => drop(runtime.deploying.lock().await),
+                // Deleted between the look-up and the commit: by now the catalog says what there is.
+                Err(CommitError::Refused(Refused::UnknownVersion)) => {}
                 Err(CommitError::Refused(Refused::InstanceExists { status })) => {
                     return Err(ClientError::InstanceExists { id, status });
                 }
@@ -290,7 +146,7 @@ impl Client {
             return Ok(Some(view));
         }
         let wanted = id.clone();
-        let found = self.runtime.read(move |store| {
+        let found = self.runtime.read_published(move |store| {
             let Some(instance) = store.instance(&wanted)? else { return Ok(None) };
             let input = store.input(instance.key)?;
             Ok(Some(InstanceView::of(instance, input)))
@@ -317,29 +173,29 @@ impl Client {
             return Err(ClientError::Name { what: "event", found: chars });
         }
         self.check_size("event", &data)?;
-        self.deliver(id, Event::EventRaised { name: name.to_owned(), data }, 0).await
+        self.deliver(id, Event::EventRaised { name: name.to_owned(), data, by: BY }, 0).await
     }
 
     /// Terminates an instance, with `recursive` its unfinished children too; returns when that is durable. `reason`
     /// becomes its output.
     pub async fn terminate(&self, id: &InstanceId, reason: String, recursive: bool) -> Result<(), ClientError> {
-        self.deliver(id, Event::ExecutionTerminated { reason, recursive }, RESERVED_ENTRIES).await
+        self.deliver(id, Event::ExecutionTerminated { reason, recursive, by: BY }, RESERVED_ENTRIES).await
     }
 
     /// Lets an instance stand still: what arrives for it is kept. Of no effect on one that does already.
     pub async fn suspend(&self, id: &InstanceId, reason: String) -> Result<(), ClientError> {
-        self.deliver(id, Event::ExecutionSuspended { reason }, RESERVED_ENTRIES).await
+        self.deliver(id, Event::ExecutionSuspended { reason, by: BY }, RESERVED_ENTRIES).await
     }
 
     /// Lets a suspended instance go on. Of no effect on one that does already.
     pub async fn resume(&self, id: &InstanceId, reason: String) -> Result<(), ClientError> {
-        self.deliver(id, Event::ExecutionResumed { reason }, RESERVED_ENTRIES).await
+        self.deliver(id, Event::ExecutionResumed { reason, by: BY }, RESERVED_ENTRIES).await
     }
 
     /// Lets a failed instance go on from where it failed; returns when that is durable. What failed runs again, what
     /// succeeded is kept: see [`dacapo_core::rewind`].
     pub async fn rewind(&self, id: &InstanceId, reason: String) -> Result<(), ClientError> {
-        self.runtime.reopen(id.clone(), reason).await.map_err(|error| match error {
+        self.runtime.reopen(id.clone(), reason, By::Client).await.map_err(|error| match error {
             CommitError::Refused(Refused::UnknownInstance) => ClientError::UnknownInstance(id.clone()),
             CommitError::Refused(Refused::NotFailed { status }) => ClientError::NotFailed { id: id.clone(), status },
             CommitError::Refused(Refused::UnknownVersion) => ClientError::VersionGone(id.clone()),
@@ -354,9 +210,13 @@ impl Client {
         self.start(Start { name: found.name.clone(), id: same_id.then(|| id.clone()), input, version: None }).await
     }
 
-    /// The history of the current execution, with what a rewind has taken back left out; `None` for an unknown id.
-    pub async fn history(&self, id: &InstanceId) -> Result<Option<Vec<StoredTurn>>, ClientError> {
-        Ok(self.recorded(id).await?.map(|(_, turns)| dacapo_core::rewind::effective(turns)))
+    /// The status, and the history of the current execution, with what a rewind has taken back left out, both as of one
+    /// moment; `None` for an unknown id.
+    pub async fn history(&self, id: &InstanceId) -> Result<Option<(InstanceView, Vec<StoredTurn>)>, ClientError> {
+        let Some((instance, turns)) = self.recorded(id).await? else { return Ok(None) };
+        let input = turns.first().and_then(|opening| input_of(&opening.record));
+        let view = self.runtime.board.as_it_is(InstanceView::of(instance, input));
+        Ok(Some((view, dacapo_core::rewind::effective(turns))))
     }
 
     /// The history of the current execution, whole, as a file that can be played without the server; `None` for an
@@ -382,10 +242,9 @@ impl Client {
 
     async fn recorded(&self, id: &InstanceId) -> Result<Option<(Instance, Vec<StoredTurn>)>, ClientError> {
         let wanted = id.clone();
-        let found = self.runtime.read(move |store| {
-            let Some(instance) = store.instance(&wanted)? else { return Ok(None) };
-            let turns = store.history(instance.key, instance.generation, 0)?;
-            Ok(Some((instance, turns)))
+        let found = self.runtime.read_published(move |store| {
+            let Some(found) = store.load(&wanted)? else { return Ok(None) };
+            Ok(Some((found.instance, found.history?)))
         });
         Ok(found.await?)
     }
@@ -398,7 +257,7 @@ impl Client {
         limit: usize,
         with_input: bool,
     ) -> Result<InstancePage, ClientError> {
-        let page = self.runtime.read(move |store| {
+        let page = self.runtime.read_published(move |store| {
             let page = store.list(&filter, after, limit)?;
             let view = |instance: dacapo_store::Instance| {
                 let input = if with_input { store.input(instance.key)? } else { None };
@@ -495,7 +354,7 @@ impl Client {
     /// How the server is.
     pub fn health(&self) -> Health {
         let (store, durability) = self.runtime.store.describe();
-        let (warm_instances, warm_bytes) = self.runtime.router.warm();
+        let (warm_instances, warm_bytes) = self.router.warm();
         let uptime_ms = self.runtime.clock.now_ms().saturating_sub(self.runtime.started_at_ms);
         Health { store, durability, uptime_ms, warm_instances, warm_bytes }
     }
@@ -520,6 +379,9 @@ impl Client {
         Ok(())
     }
 }
+
+/// Whose doing it is what comes through this door.
+const BY: Option<By> = Some(By::Client);
 
 /// Inbox entries that are kept for terminations: they must not be refused because an instance is flooded with events.
 const RESERVED_ENTRIES: u64 = 16;

@@ -10,6 +10,9 @@ pub trait Clock: Send + Sync + 'static {
     fn now_ms(&self) -> u64;
     /// Returns once [`Clock::now_ms`] is at least `at_ms`.
     fn sleep_until(&self, at_ms: u64) -> BoxFuture<'_, ()>;
+    /// Returns after that long, whatever [`Clock::now_ms`] says meanwhile: a clock that is set changes nothing. For waits
+    /// of the server's own; what a flow waits for is a time.
+    fn rest_ms(&self, ms: u64) -> BoxFuture<'_, ()>;
 }
 
 /// The machine's clock.
@@ -34,42 +37,64 @@ impl Clock for SystemClock {
             }
         })
     }
+
+    fn rest_ms(&self, ms: u64) -> BoxFuture<'_, ()> {
+        Box::pin(tokio::time::sleep(Duration::from_millis(ms)))
+    }
 }
 
 /// A clock that stands still until it is moved.
 #[derive(Debug)]
 pub struct ManualClock {
-    now_ms: watch::Sender<u64>,
+    time: watch::Sender<Time>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Time {
+    now_ms: u64,
+    /// How much time has passed, however the clock was set.
+    passed_ms: u64,
 }
 
 impl ManualClock {
     /// Stands at `now_ms`.
     pub fn new(now_ms: u64) -> Self {
-        Self { now_ms: watch::Sender::new(now_ms) }
+        Self { time: watch::Sender::new(Time { now_ms, passed_ms: 0 }) }
     }
 
-    /// Stands at `now_ms` from now on, as a clock that is set: forward or back.
+    /// Stands at `now_ms` from now on, as a clock that is set: forward or back. No time passes.
     pub fn set(&self, now_ms: u64) {
-        self.now_ms.send_replace(now_ms);
+        self.time.send_modify(|time| time.now_ms = now_ms);
     }
 
-    /// Moves on; whoever waited for a time up to the new one wakes.
+    /// Time passes; whoever waited for that wakes.
     pub fn advance(&self, by: Duration) {
         let by_ms = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
-        self.now_ms.send_modify(|now_ms| *now_ms = now_ms.saturating_add(by_ms));
+        self.time.send_modify(|time| {
+            time.now_ms = time.now_ms.saturating_add(by_ms);
+            time.passed_ms = time.passed_ms.saturating_add(by_ms);
+        });
     }
 }
 
 impl Clock for ManualClock {
     fn now_ms(&self) -> u64 {
-        *self.now_ms.borrow()
+        self.time.borrow().now_ms
     }
 
     fn sleep_until(&self, at_ms: u64) -> BoxFuture<'_, ()> {
-        let mut now_ms = self.now_ms.subscribe();
+        let mut time = self.time.subscribe();
         Box::pin(async move {
             // The sender lives in `self`, which outlives this future: waiting can only end by the time coming.
-            let _ = now_ms.wait_for(|now_ms| *now_ms >= at_ms).await;
+            let _ = time.wait_for(|time| time.now_ms >= at_ms).await;
+        })
+    }
+
+    fn rest_ms(&self, ms: u64) -> BoxFuture<'_, ()> {
+        let mut time = self.time.subscribe();
+        let until_ms = time.borrow().passed_ms.saturating_add(ms);
+        Box::pin(async move {
+            let _ = time.wait_for(|time| time.passed_ms >= until_ms).await;
         })
     }
 }

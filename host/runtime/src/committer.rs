@@ -3,10 +3,11 @@
 use dacapo_core::Payload;
 use dacapo_store::{Outgoing, Refused, Store, StoreError, Write, Written};
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot, watch};
 
 /// Writes in one transaction at most. Larger groups gain nothing, and the first of them waits longer.
 const GROUP: usize = 512;
@@ -60,6 +61,7 @@ fn weight(write: &Write) -> u32 {
         Write::Deliver(delivery) => delivery.event.size_bytes(),
         Write::AddModule(new) => new.component.len(),
         Write::Reopen { .. }
+        | Write::Discard { .. }
         | Write::Repin { .. }
         | Write::Purge { .. }
         | Write::Activate(_)
@@ -72,7 +74,16 @@ fn weight(write: &Write) -> u32 {
 pub(crate) struct Committer {
     jobs: Mutex<Option<Sender<Job>>>,
     room: Arc<Semaphore>,
+    groups: Arc<Groups>,
     thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// How far the groups are: a reader of the store may see one before those who wait for it are told.
+struct Groups {
+    /// Groups that the store was given.
+    begun: AtomicU64,
+    /// Groups of which everybody was told.
+    published: watch::Sender<u64>,
 }
 
 /// A write that was handed in: durable, or refused, once there is an answer.
@@ -89,9 +100,11 @@ impl Committer {
     pub(crate) fn start(store: Arc<dyn Store>) -> std::io::Result<Self> {
         let (sender, receiver) = channel();
         let room = Arc::new(Semaphore::new(ROOM_KIB as usize));
-        let made = room.clone();
+        let groups = Arc::new(Groups { begun: AtomicU64::new(0), published: watch::Sender::new(0) });
+        let (made, told) = (room.clone(), groups.clone());
         let run = move || {
-            let panicked = std::panic::catch_unwind(AssertUnwindSafe(|| run(&*store, &receiver, &made))).is_err();
+            let panicked =
+                std::panic::catch_unwind(AssertUnwindSafe(|| run(&*store, &receiver, &made, &told))).is_err();
             if panicked {
                 // Nothing can be written any more, and it is not known what the last group came to: only a new start,
                 // which reads the store, can tell.
@@ -102,16 +115,11 @@ impl Committer {
             }
         };
         let thread = std::thread::Builder::new().name("committer".into()).spawn(run)?;
-        Ok(Self { jobs: Mutex::new(Some(sender)), room, thread: Mutex::new(Some(thread)) })
-    }
-
-    /// Writes, and returns when it is durable.
-    pub(crate) async fn commit(&self, write: Write) -> Result<Written, CommitError> {
-        self.commit_then(write, |_| ()).await
+        Ok(Self { jobs: Mutex::new(Some(sender)), room, groups, thread: Mutex::new(Some(thread)) })
     }
 
     /// As [`Committer::submit`], and waits for the answer.
-    pub(crate) async fn commit_then(
+    pub(crate) async fn commit(
         &self,
         write: Write,
         done: impl FnOnce(&Result<Written, CommitError>) + Send + 'static,
@@ -138,6 +146,14 @@ impl Committer {
         sent.then_some(Pending(answered)).ok_or(CommitError::Closed)
     }
 
+    /// Returns once everybody was told of what the store holds by now: who reads it, and then waits for this, is not ahead
+    /// of those who are told.
+    pub(crate) async fn published(&self) {
+        let begun = self.groups.begun.load(Ordering::Acquire);
+        // The sender lives in `self`.
+        let _ = self.groups.published.subscribe().wait_for(|published| *published >= begun).await;
+    }
+
     /// Commits what was handed in, then stops.
     pub(crate) async fn stop(&self) {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -151,7 +167,7 @@ impl Committer {
     }
 }
 
-fn run(store: &dyn Store, jobs: &Receiver<Job>, room: &Semaphore) {
+fn run(store: &dyn Store, jobs: &Receiver<Job>, room: &Semaphore, groups: &Groups) {
     let mut writes = Vec::with_capacity(GROUP);
     let mut waiting = Vec::with_capacity(GROUP);
     while let Ok(first) = jobs.recv() {
@@ -164,6 +180,7 @@ fn run(store: &dyn Store, jobs: &Receiver<Job>, room: &Semaphore) {
             next = has_room.then(|| jobs.try_recv().ok()).flatten();
         }
         room.add_permits(taken_kib as usize);
+        let group = groups.begun.fetch_add(1, Ordering::AcqRel) + 1;
         match store.commit(&writes) {
             Ok(answers) => {
                 for (job, answer) in waiting.drain(..).zip(answers) {
@@ -176,6 +193,7 @@ fn run(store: &dyn Store, jobs: &Receiver<Job>, room: &Semaphore) {
             }
         }
         writes.clear();
+        groups.published.send_replace(group);
     }
 }
 

@@ -118,9 +118,9 @@ type Hear = dyn Fn(&str) -> Result<(), String> + Send + Sync;
 
 /// Where a run says how far it is. What it says is JSON, is shown, and is not durable.
 #[derive(Clone)]
-pub struct Progress(Arc<Hear>);
+pub struct Reporter(Arc<Hear>);
 
-impl Progress {
+impl Reporter {
     /// Says it to `hear`, which answers why it cannot be shown.
     pub fn to(hear: impl Fn(&str) -> Result<(), String> + Send + Sync + 'static) -> Self {
         Self(Arc::new(hear))
@@ -132,9 +132,9 @@ impl Progress {
     }
 }
 
-impl std::fmt::Debug for Progress {
+impl std::fmt::Debug for Reporter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Progress")
+        f.write_str("Reporter")
     }
 }
 
@@ -153,8 +153,8 @@ pub struct ActivityRun {
     pub attempt: u32,
     /// The time of the run, in milliseconds since 1970.
     pub now_ms: u64,
-    /// For [`Progress::report`].
-    pub progress: Progress,
+    /// Where it says how far it is.
+    pub reporter: Reporter,
 }
 
 /// Checks and prepares what is deployed.

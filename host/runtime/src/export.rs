@@ -1,12 +1,11 @@
 //! The history of an execution as a file: everything that it takes to play it again, without the server it comes from.
 
 use crate::executor::OrchestratorExecutor;
-use crate::instance::CUT;
 use crate::player::{Player, Stopped};
 use dacapo_core::history::CorruptHistory;
 use dacapo_core::replay::Mismatch;
 use dacapo_core::rewind::effective;
-use dacapo_core::{ActivityCall, ChildStart, Event, Identity, InstanceId, Limits, StoredTurn, TurnRecord};
+use dacapo_core::{ActivityCall, ChildStart, Event, Failure, Identity, InstanceId, Limits, StoredTurn, TurnRecord};
 use dacapo_store::ModuleVersion;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -28,6 +27,9 @@ pub struct HistoryFile {
     pub created_at_ms: u64,
     /// Its execution.
     pub execution: u32,
+    /// Its key in its store; they grow from that too. Absent in files of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance_key: Option<i64>,
     /// What it ran on, if that is still known.
     pub module: Option<ModuleName>,
     /// The records, in the encoding of the store.
@@ -87,6 +89,7 @@ impl HistoryFile {
             name: instance.name.clone(),
             created_at_ms: instance.created_at_ms,
             execution: instance.generation,
+            instance_key: Some(instance.key.0),
             module,
             turns: turns.iter().map(turn).collect::<Result<_, serde_json::Error>>()?,
         })
@@ -123,6 +126,7 @@ impl HistoryFile {
             instance_id: self.instance_id.clone(),
             created_at_ms: self.created_at_ms,
             generation: self.execution,
+            key: self.instance_key,
         };
         let player = Player::open(executor, version, identity, limits, opening.record.clone()).await;
         let player = player.map_err(|stopped| ReplayError::of(stopped, &opening, 0))?;
@@ -215,7 +219,7 @@ impl Replay {
 fn is_by_the_host(turn: &StoredTurn) -> bool {
     match turn.record.events.as_slice() {
         [Event::ExecutionTerminated { .. }] => true,
-        [Event::ExecutionFailed { failure }] => failure.kind == CUT,
+        [Event::ExecutionFailed { failure }] => failure.kind == Failure::CUT,
         _ => false,
     }
 }

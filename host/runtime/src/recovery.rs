@@ -1,7 +1,7 @@
 //! Finds the work that a stopped server left: unfinished instances with something to do, by index, page by page.
 
-use crate::router::{Message, Router};
-use crate::{RETRY_MS, Runtime};
+use crate::message::Message;
+use crate::runtime::{RETRY_MS, Runtime};
 use dacapo_store::InstanceKey;
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ pub(crate) async fn run(runtime: Arc<Runtime>) {
             Ok(page) => page,
             Err(error) => {
                 tracing::error!(%error, "cannot read the work that was left; trying again in a second");
-                if runtime.sleep_ms(RETRY_MS).await {
+                if runtime.rest_ms(RETRY_MS).await {
                     continue;
                 }
                 return;
@@ -28,11 +28,11 @@ pub(crate) async fn run(runtime: Arc<Runtime>) {
         for (_, id) in &page {
             // In step with those that load: it queues behind them for their permits.
             let turn = tokio::select! {
-                turn = runtime.router.cold_loads.acquire() => turn,
+                turn = runtime.cold_loads.acquire() => turn,
                 () = runtime.closing.cancelled() => return,
             };
             drop(turn);
-            Router::post(&runtime, id, Message::Wake);
+            runtime.slots.post(id, Message::Wake);
         }
         if page.len() < PAGE {
             break;

@@ -3,43 +3,25 @@
 //! A slot with nothing to do has no tokio task. The first message starts one; it plays turns until none is left.
 //! Locks are taken in the order map, slot, resting, and never held across an await.
 
-use crate::Runtime;
-use crate::config::RuntimeConfig;
-use crate::instance::{self, Created, Fate, Flight, Held};
-use dacapo_core::{Event, InstanceId, TaskId};
-use dacapo_store::InstanceKey;
+use crate::instance::desk::Desk;
+use crate::instance::held::Held;
+use crate::instance::play::{Played, play};
+use crate::instance::stall;
+use crate::instance::trouble::Trouble;
+use crate::message::Message;
+use crate::runtime::{RETRY_MS, Runtime, panic_text};
+use crate::slots::Slots;
+use dacapo_core::InstanceId;
+use futures::FutureExt;
 use lru::LruCache;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::{Notify, Semaphore};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use tokio::sync::Notify;
 
-/// Cold instances that are read from the store and replayed at the same time.
-const COLD_LOADS: usize = 64;
-
-/// Why an instance should look whether there is a turn to play.
-pub(crate) enum Message {
-    /// It was created; its opening is durable.
-    Created(Box<Created>),
-    /// It was purged.
-    Purged(InstanceKey),
-    /// An event is in its inbox.
-    Inbox { key: InstanceKey, seq: u64, event: Event },
-    /// An activity has ended. Not durable until a turn consumes it.
-    Activity { key: InstanceKey, generation: u32, task: TaskId, event: Event, fate: Fate },
-    /// The instance is on another version now.
-    Moved(InstanceKey),
-    /// Its timer is due, or it was found with work at the start.
-    Wake,
-}
-
-impl Message {
-    /// Whether it is taken in even while the runtime closes: what an activity with effects has come to would have to be
-    /// done again.
-    fn outlasts_closing(&self) -> bool {
-        matches!(self, Message::Activity { .. })
-    }
-}
+/// An instance that was tried in vain again and again waits for so long at most, in milliseconds.
+const LONGEST_RETRY_MS: u64 = 8 * RETRY_MS;
 
 /// The place of one instance in memory.
 pub(crate) struct Slot {
@@ -54,6 +36,12 @@ struct SlotState {
     messages: Vec<Message>,
     running: bool,
     held: Option<Box<Held>>,
+    /// What lies before it while it is to be tried again.
+    desk: Desk,
+    /// How often it was tried in vain, one after the other.
+    failures: u32,
+    /// It is to be tried again in a while.
+    retrying: bool,
 }
 
 impl Slot {
@@ -65,29 +53,62 @@ impl Slot {
 
 /// All slots.
 pub(crate) struct Router {
+    runtime: Arc<Runtime>,
+    /// Itself, for the tasks of its slots.
+    own: Weak<Router>,
     slots: Mutex<HashMap<InstanceId, Arc<Slot>>>,
     /// Warm slots that are at rest, least recently used first, with what each holds.
     resting: Mutex<LruCache<InstanceId, (Arc<Slot>, usize)>>,
     warm_bytes: AtomicUsize,
-    budget_bytes: usize,
-    budget_instances: usize,
-    /// Bounds how many cold instances are read and replayed at once.
-    pub(crate) cold_loads: Arc<Semaphore>,
-    /// Those that are tried again in a while.
-    retries: Mutex<HashSet<InstanceId>>,
+}
+
+impl Slots for Router {
+    fn post(&self, id: &InstanceId, message: Message) {
+        let slot = |slots: &mut HashMap<InstanceId, Arc<Slot>>| {
+            let new = || Arc::new(Slot { id: id.clone(), news: Notify::new(), state: Mutex::default() });
+            Some(slots.entry(id.clone()).or_insert_with(new).clone())
+        };
+        self.post_to(slot, message);
+    }
+
+    fn post_if_awake(&self, id: &InstanceId, message: Message) {
+        self.post_to(|slots| slots.get(id).cloned(), message);
+    }
+
+    fn evict_one(&self) -> bool {
+        let Some((id, (slot, bytes))) = self.resting().pop_lru() else { return false };
+        self.warm_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        let dropped = {
+            let mut slots = self.slots();
+            let mut state = slot.state();
+            if state.running {
+                return true;
+            }
+            // Only the slot that is in the map: another may have taken its place meanwhile.
+            if !state.retrying && slots.get(&id).is_some_and(|current| Arc::ptr_eq(current, &slot)) {
+                slots.remove(&id);
+            }
+            state.held.take()
+        };
+        // Freed outside of the locks: it unmaps memory.
+        drop(dropped);
+        true
+    }
 }
 
 impl Router {
-    pub(crate) fn new(config: &RuntimeConfig) -> Self {
-        Self {
+    /// The one of this runtime: messages find their way to it from now on.
+    pub(crate) fn new(runtime: Arc<Runtime>) -> Arc<Self> {
+        let router = Arc::new_cyclic(|own| Self {
+            own: own.clone(),
             slots: Mutex::default(),
             resting: Mutex::new(LruCache::unbounded()),
             warm_bytes: AtomicUsize::new(0),
-            budget_bytes: config.warm_budget_bytes,
-            budget_instances: config.warm_instances,
-            cold_loads: Arc::new(Semaphore::new(COLD_LOADS)),
-            retries: Mutex::default(),
-        }
+            runtime,
+        });
+        let slots: Arc<dyn Slots> = router.clone();
+        router.runtime.slots.leads_to(Arc::downgrade(&slots));
+        router
     }
 
     fn slots(&self) -> MutexGuard<'_, HashMap<InstanceId, Arc<Slot>>> {
@@ -98,43 +119,11 @@ impl Router {
         self.resting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn retries(&self) -> MutexGuard<'_, HashSet<InstanceId>> {
-        self.retries.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The instance is to be tried again in a while; `false` when it is already.
-    pub(crate) fn begin_retry(&self, id: &InstanceId) -> bool {
-        self.retries().insert(id.clone())
-    }
-
-    /// It is tried again now.
-    pub(crate) fn end_retry(&self, id: &InstanceId) {
-        self.retries().remove(id);
-    }
-
-    /// Gives the instance a message; it is looked at soon, after those that came before it.
-    pub(crate) fn post(runtime: &Arc<Runtime>, id: &InstanceId, message: Message) {
-        let slot = |slots: &mut HashMap<InstanceId, Arc<Slot>>| {
-            let new = || Arc::new(Slot { id: id.clone(), news: Notify::new(), state: Mutex::default() });
-            Some(slots.entry(id.clone()).or_insert_with(new).clone())
-        };
-        Self::post_to(runtime, slot, message);
-    }
-
-    /// As [`Router::post`], if anything of the instance is in memory.
-    pub(crate) fn post_if_awake(runtime: &Arc<Runtime>, id: &InstanceId, message: Message) {
-        Self::post_to(runtime, |slots| slots.get(id).cloned(), message);
-    }
-
-    fn post_to(
-        runtime: &Arc<Runtime>,
-        slot: impl FnOnce(&mut HashMap<InstanceId, Arc<Slot>>) -> Option<Arc<Slot>>,
-        message: Message,
-    ) {
-        if runtime.is_closing() && !message.outlasts_closing() {
+    fn post_to(&self, slot: impl FnOnce(&mut HashMap<InstanceId, Arc<Slot>>) -> Option<Arc<Slot>>, message: Message) {
+        if self.runtime.is_closing() && !message.outlasts_closing() {
             return;
         }
-        let mut slots = runtime.router.slots();
+        let mut slots = self.slots();
         let Some(slot) = slot(&mut slots) else { return };
         let start = {
             let mut state = slot.state();
@@ -142,10 +131,10 @@ impl Router {
             !std::mem::replace(&mut state.running, true)
         };
         drop(slots);
-        if start {
-            runtime.spawn(run(runtime.clone(), slot));
-        } else {
+        if !start {
             slot.news.notify_one();
+        } else if let Some(router) = self.own.upgrade() {
+            self.runtime.spawn(async move { router.run(slot).await });
         }
     }
 
@@ -170,8 +159,9 @@ impl Router {
 
     /// Drops warm instances until the budget is kept.
     fn evict(&self) {
-        while self.warm_bytes.load(Ordering::Relaxed) > self.budget_bytes
-            || self.resting().len() > self.budget_instances
+        let config = &self.runtime.config;
+        while self.warm_bytes.load(Ordering::Relaxed) > config.warm_budget_bytes
+            || self.resting().len() > config.warm_instances
         {
             if !self.evict_one() {
                 return;
@@ -179,82 +169,120 @@ impl Router {
         }
     }
 
-    /// Drops the warm instance that was longest at rest; `false` when there is none.
-    pub(crate) fn evict_one(&self) -> bool {
-        let Some((id, (slot, bytes))) = self.resting().pop_lru() else { return false };
-        self.warm_bytes.fetch_sub(bytes, Ordering::Relaxed);
-        let dropped = {
-            let mut slots = self.slots();
-            let mut state = slot.state();
-            if state.running {
-                return true;
-            }
-            // Only the slot that is in the map: another may have taken its place meanwhile.
-            if slots.get(&id).is_some_and(|current| Arc::ptr_eq(current, &slot)) {
-                slots.remove(&id);
-            }
-            state.held.take()
-        };
-        // Freed outside of the locks: it unmaps memory.
-        drop(dropped);
-        true
-    }
-
-    /// The slot has nothing to do: forgets it, or keeps it warm. Gives `held` back when a message came in meanwhile.
-    fn settle(&self, slot: &Arc<Slot>, held: Option<Box<Held>>) -> Result<(), Option<Box<Held>>> {
+    /// The slot has nothing to do: forgets it, or keeps what has to be kept of it. `false`: a message came in meanwhile.
+    fn settle(&self, slot: &Arc<Slot>, work: &mut Work) -> bool {
         let mut slots = self.slots();
         let mut state = slot.state();
         if !state.messages.is_empty() {
-            return Err(held);
+            return false;
         }
         state.running = false;
-        match held {
+        state.desk = std::mem::take(&mut work.desk);
+        match work.held.take() {
             Some(held) => {
                 let bytes = held.memory_bytes();
                 state.held = Some(held);
                 // Before the locks go: a message that comes right after takes it out of rest again.
                 self.enter_rest(slot, bytes);
             }
+            None if state.retrying || !state.desk.is_clear() => {}
             None => {
                 slots.remove(&slot.id);
             }
         }
-        Ok(())
+        true
+    }
+
+    /// Plays the turns of one instance until no message is left and all turns are durable.
+    async fn run(self: Arc<Self>, slot: Arc<Slot>) {
+        self.leave_rest(&slot);
+        let mut work = {
+            let mut state = slot.state();
+            Work { held: state.held.take(), desk: std::mem::take(&mut state.desk) }
+        };
+        while let Err(panic) = AssertUnwindSafe(self.work(&slot, &mut work)).catch_unwind().await {
+            // A mistake of the host's own must not leave the instance standing there for ever.
+            work.held = None;
+            let trouble = Trouble::NotNow(format!("the host panicked: {}", panic_text(&*panic)));
+            self.follow_up(&slot, &mut work, trouble).await;
+        }
+        self.evict();
+    }
+
+    async fn work(&self, slot: &Arc<Slot>, work: &mut Work) {
+        let runtime = &self.runtime;
+        loop {
+            let closing = runtime.is_closing();
+            let is_full = work.desk.flight.is_full();
+            let mut messages = if is_full { Vec::new() } else { std::mem::take(&mut slot.state().messages) };
+            if closing {
+                messages.retain(Message::outlasts_closing);
+            }
+            if !messages.is_empty() {
+                let held = work.held.take();
+                match play(runtime, &slot.id, held, messages, &mut work.desk).await {
+                    // Without a budget nothing is kept from one turn to the next, not even between two that follow at
+                    // once.
+                    Played::Done(held) => work.held = held.filter(|_| runtime.config.warm_budget_bytes > 0),
+                    Played::Stopped(trouble) => self.follow_up(slot, work, trouble).await,
+                }
+            } else if work.desk.flight.is_empty() {
+                if self.settle(slot, work) {
+                    return;
+                }
+            } else {
+                let landed = tokio::select! {
+                    biased;
+                    () = slot.news.notified(), if !is_full && !closing => continue,
+                    landed = work.desk.land_one(runtime) => landed,
+                };
+                match landed {
+                    Ok(()) => slot.state().failures = 0,
+                    Err(trouble) => {
+                        work.held = None;
+                        self.follow_up(slot, work, trouble).await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// What to do after a turn that did not happen, and with it what was held in memory.
+    async fn follow_up(&self, slot: &Arc<Slot>, work: &mut Work, trouble: Trouble) {
+        match trouble {
+            Trouble::Gone | Trouble::Closed => work.desk.clear(&self.runtime),
+            Trouble::Fenced => self.post(&slot.id, Message::Wake),
+            Trouble::Stalled(known, reason) => {
+                work.desk.clear(&self.runtime);
+                stall::show(&self.runtime, &known, reason).await;
+            }
+            trouble @ (Trouble::NotNow(_) | Trouble::Cut(..) | Trouble::NoRoom(_)) => self.retry(slot, &trouble),
+        }
+    }
+
+    /// Looks at the instance again in a while, and in a longer one each time that it is in vain.
+    fn retry(&self, slot: &Arc<Slot>, trouble: &Trouble) {
+        let wait_ms = {
+            let mut state = slot.state();
+            if std::mem::replace(&mut state.retrying, true) {
+                return;
+            }
+            state.failures += 1;
+            RETRY_MS.saturating_mul(1 << state.failures.clamp(1, 8).saturating_sub(1)).min(LONGEST_RETRY_MS)
+        };
+        tracing::error!(instance = %slot.id, %trouble, wait_ms, "a turn could not be committed; trying again in a while");
+        let (runtime, slot) = (self.runtime.clone(), slot.clone());
+        self.runtime.spawn(async move {
+            if runtime.rest_ms(wait_ms).await {
+                slot.state().retrying = false;
+                runtime.slots.post(&slot.id, Message::Wake);
+            }
+        });
     }
 }
 
-/// Plays the turns of one instance until no message is left and all turns are durable.
-async fn run(runtime: Arc<Runtime>, slot: Arc<Slot>) {
-    let router = &runtime.router;
-    router.leave_rest(&slot);
-    let mut held = slot.state().held.take();
-    let mut flight = Flight::default();
-    loop {
-        let closing = runtime.is_closing();
-        let mut messages = if flight.is_full() { Vec::new() } else { std::mem::take(&mut slot.state().messages) };
-        if closing {
-            messages.retain(Message::outlasts_closing);
-        }
-        if !messages.is_empty() {
-            let played = instance::play(&runtime, &slot.id, held, messages, &mut flight).await;
-            // Without a budget nothing is kept from one turn to the next, not even between two that follow at once.
-            held = played.filter(|_| router.budget_bytes > 0);
-        } else if flight.is_empty() {
-            match router.settle(&slot, held) {
-                Ok(()) => break,
-                Err(back) => held = back,
-            }
-        } else {
-            let landed = tokio::select! {
-                biased;
-                () = slot.news.notified(), if !flight.is_full() && !closing => continue,
-                landed = flight.land_one(&runtime) => landed,
-            };
-            if let Err(trouble) = landed {
-                held = None;
-                instance::follow_up(&runtime, &slot.id, trouble).await;
-            }
-        }
-    }
-    router.evict();
+/// What the task of a slot is at work with.
+struct Work {
+    held: Option<Box<Held>>,
+    desk: Desk,
 }

@@ -1,133 +1,29 @@
-//! Durable timers: the next ones in memory, the rest in the store until their time comes near. Nothing polls.
+//! Wakes instances when their time comes. Nothing polls.
 
-use crate::router::{Message, Router};
-use crate::{RETRY_MS, Runtime};
-use dacapo_core::InstanceId;
+use crate::message::Message;
+use crate::runtime::{RETRY_MS, Runtime};
 use dacapo_store::InstanceKey;
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use tokio::sync::mpsc;
-
-/// When each unfinished instance wakes next.
-pub(crate) struct Timers {
-    wheel: Mutex<Wheel>,
-    changed: mpsc::Sender<()>,
-}
-
-struct Wheel {
-    by_time: BTreeMap<(u64, InstanceKey), InstanceId>,
-    by_key: HashMap<InstanceKey, u64>,
-    /// Timers at this time and later are only in the store.
-    beyond_ms: u64,
-    /// The store did not answer: not asked again before this time.
-    ask_again_ms: u64,
-    capacity: usize,
-}
-
-impl Wheel {
-    fn remove(&mut self, key: InstanceKey) {
-        if let Some(at_ms) = self.by_key.remove(&key) {
-            self.by_time.remove(&(at_ms, key));
-        }
-    }
-
-    fn insert(&mut self, at_ms: u64, key: InstanceKey, id: InstanceId) {
-        if at_ms >= self.beyond_ms {
-            return;
-        }
-        self.by_key.insert(key, at_ms);
-        self.by_time.insert((at_ms, key), id);
-        if self.by_time.len() > self.capacity
-            && let Some(((at_ms, key), _)) = self.by_time.pop_last()
-        {
-            self.by_key.remove(&key);
-            self.beyond_ms = at_ms;
-        }
-    }
-
-    /// Takes in what was read from the store; `beyond_ms`: the read stopped within this millisecond.
-    fn take_in(&mut self, read: Vec<(u64, InstanceKey, InstanceId)>, beyond_ms: Option<u64>) {
-        self.beyond_ms = self.beyond_ms.min(beyond_ms.unwrap_or(u64::MAX));
-        for (at_ms, key, id) in read {
-            // What a turn has set meanwhile is newer than what was read.
-            if !self.by_key.contains_key(&key) {
-                self.insert(at_ms, key, id);
-            }
-        }
-    }
-
-    /// The store did not answer: timers from `from_ms` on are still only there.
-    fn not_read(&mut self, from_ms: u64, ask_again_ms: u64) {
-        self.beyond_ms = self.beyond_ms.min(from_ms);
-        self.ask_again_ms = ask_again_ms;
-    }
-
-    /// When the store is asked for the next timers, if it holds any.
-    fn fetch_ms(&self) -> Option<u64> {
-        (self.beyond_ms != u64::MAX).then_some(self.beyond_ms.max(self.ask_again_ms))
-    }
-
-    /// When something has to be done: a timer fires, or more have to be fetched.
-    fn next_ms(&self) -> Option<u64> {
-        let first = self.by_time.first_key_value().map(|((at_ms, _), _)| *at_ms);
-        let fetch = self.fetch_ms();
-        first.into_iter().chain(fetch).min()
-    }
-
-    fn take_due(&mut self, now_ms: u64) -> Vec<InstanceId> {
-        let mut due = Vec::new();
-        while let Some(entry) = self.by_time.first_entry()
-            && entry.key().0 <= now_ms
-        {
-            let ((_, key), id) = entry.remove_entry();
-            self.by_key.remove(&key);
-            due.push(id);
-        }
-        due
-    }
-}
-
-impl Timers {
-    pub(crate) fn new(capacity: usize) -> (Self, mpsc::Receiver<()>) {
-        let (changed, armed) = mpsc::channel(1);
-        // Everything is in the store until the first fetch.
-        let (by_time, by_key) = (BTreeMap::new(), HashMap::new());
-        let wheel = Wheel { by_time, by_key, beyond_ms: 0, ask_again_ms: 0, capacity: capacity.max(1) };
-        (Self { wheel: Mutex::new(wheel), changed }, armed)
-    }
-
-    fn wheel(&self) -> std::sync::MutexGuard<'_, Wheel> {
-        // A panic while it was held leaves at worst one entry in one of the two maps: a spurious wake.
-        self.wheel.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What a committed turn says of the instance's next timer. Called in the order of commits.
-    pub(crate) fn set(&self, key: InstanceKey, id: &InstanceId, at_ms: Option<u64>) {
-        let mut wheel = self.wheel();
-        if wheel.by_key.get(&key).copied() == at_ms {
-            return;
-        }
-        let before = wheel.next_ms();
-        wheel.remove(key);
-        if let Some(at_ms) = at_ms {
-            wheel.insert(at_ms, key, id.clone());
-        }
-        let sooner = match (wheel.next_ms(), before) {
-            (Some(now), Some(before)) => now < before,
-            (now, _) => now.is_some(),
-        };
-        if sooner {
-            // Full means that it will look anyway.
-            let _ = self.changed.try_send(());
-        }
-    }
-}
 
 /// Wakes instances when their time comes, until the runtime closes.
 pub(crate) async fn run(runtime: Arc<Runtime>, mut armed: mpsc::Receiver<()>) {
+    let mut pause = None;
     while !runtime.is_closing() {
         fire_due(&runtime).await;
-        let next_ms = runtime.timers.wheel().next_ms();
+        let (next_ms, paused) = {
+            let wheel = runtime.timers.wheel();
+            (wheel.next_ms(), wheel.paused)
+        };
+        if paused && pause.is_none() {
+            pause = Some(runtime.clock.rest_ms(RETRY_MS));
+        }
+        let paused = async {
+            match &mut pause {
+                Some(pause) => pause.await,
+                None => std::future::pending().await,
+            }
+        };
         let slept = async {
             match next_ms {
                 Some(at_ms) => runtime.clock.sleep_until(at_ms).await,
@@ -137,6 +33,10 @@ pub(crate) async fn run(runtime: Arc<Runtime>, mut armed: mpsc::Receiver<()>) {
         tokio::select! {
             () = slept => {}
             _ = armed.recv() => {}
+            () = paused => {
+                pause = None;
+                runtime.timers.wheel().paused = false;
+            }
             () = runtime.closing.cancelled() => {}
         }
     }
@@ -146,7 +46,7 @@ async fn fire_due(runtime: &Arc<Runtime>) {
     let now_ms = runtime.clock.now_ms();
     let due = runtime.timers.wheel().take_due(now_ms);
     for id in due {
-        Router::post(runtime, &id, Message::Wake);
+        runtime.slots.post(&id, Message::Wake);
     }
     let (fetch_ms, beyond_ms) = {
         let wheel = runtime.timers.wheel();
@@ -168,7 +68,7 @@ async fn fetch(runtime: &Arc<Runtime>, from_ms: u64) {
             Ok(page) => page,
             Err(error) => {
                 tracing::error!(%error, "cannot read timers from the store; trying again in a second");
-                return runtime.timers.wheel().not_read(after.0, runtime.clock.now_ms() + RETRY_MS);
+                return runtime.timers.wheel().not_read(after.0);
             }
         };
         let full = page.len() == capacity;
@@ -176,7 +76,7 @@ async fn fetch(runtime: &Arc<Runtime>, from_ms: u64) {
         let last = page.last().map(|(at_ms, key, _)| (*at_ms, *key));
         let (due, next): (Vec<_>, Vec<_>) = page.into_iter().partition(|(at_ms, ..)| *at_ms <= now_ms);
         for (_, _, id) in due {
-            Router::post(runtime, &id, Message::Wake);
+            runtime.slots.post(&id, Message::Wake);
         }
         match last {
             Some(last) if full && next.is_empty() => after = last,

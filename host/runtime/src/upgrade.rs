@@ -1,10 +1,12 @@
 //! Moves an open instance to another version of its module, if what has happened to it replays there.
 
-use crate::Runtime;
-use crate::client::ClientError;
+use crate::client_error::ClientError;
 use crate::committer::CommitError;
-use crate::instance::{self, Trouble};
-use crate::router::{Message, Router};
+use crate::instance::load;
+use crate::instance::trouble::Trouble;
+use crate::message::Message;
+use crate::runtime::Runtime;
+use crate::versions::named;
 use dacapo_core::InstanceId;
 use dacapo_core::ids::find_name;
 use dacapo_store::{Instance, ModuleVersion, Refused, VersionId, Write};
@@ -52,7 +54,7 @@ impl Runtime {
 
     /// `false`: it has moved on meanwhile.
     async fn moves(self: &Arc<Self>, id: &InstanceId, version: &ModuleVersion) -> Result<bool, ClientError> {
-        let fence = match instance::try_on(self, id, version).await {
+        let fence = match load::try_on(self, id, version).await {
             Ok((fence, None)) => fence,
             Ok((_, Some(reason))) => {
                 return Err(ClientError::Diverges { id: id.clone(), version: version.version, reason });
@@ -63,10 +65,10 @@ impl Runtime {
             Err(trouble) => return Err(ClientError::NotNow { id: id.clone(), reason: trouble.to_string() }),
         };
         let (runtime, moved) = (self.clone(), id.clone());
-        let committed = self.committer.commit_then(Write::Repin { fence, version: version.id }, move |written| {
+        let committed = self.committer.commit(Write::Repin { fence, version: version.id }, move |written| {
             if written.is_ok() {
                 runtime.board.revive(&moved, fence.key);
-                Router::post(&runtime, &moved, Message::Moved(fence.key));
+                runtime.slots.post(&moved, Message::Moved(fence.key));
             }
         });
         match committed.await {
@@ -77,14 +79,6 @@ impl Runtime {
             Err(other) => Err(other.into()),
         }
     }
-}
-
-/// Digits of a digest that name a version at least.
-const SHORTEST_DIGEST: usize = 8;
-
-/// Of these versions, the one that `wanted` names.
-pub(crate) fn named(versions: &[Arc<ModuleVersion>], wanted: &str) -> Option<Arc<ModuleVersion>> {
-    versions.iter().find(|version| answers_to(version, wanted)).cloned()
 }
 
 /// As [`named`], or which ones `name` has.
@@ -98,11 +92,4 @@ pub(crate) fn choose(
         version: wanted.to_owned(),
         known: versions.iter().map(|version| version.version).collect(),
     })
-}
-
-/// Whether a version is called so: by its number (as `2`, or as the `2.0` of clients that count in two parts), or by its
-/// digest or the beginning of it.
-fn answers_to(version: &ModuleVersion, name: &str) -> bool {
-    let by_digest = name.len() >= SHORTEST_DIGEST && version.digest.starts_with(&name.to_ascii_lowercase());
-    by_digest || name.trim_end_matches(".0").parse() == Ok(version.version)
 }

@@ -195,7 +195,8 @@ fn events(folder: &Path, instances: usize) -> Result<(), Failed> {
     while begun.elapsed() < ROUND {
         let mut batch = Vec::with_capacity(2 * GROUP);
         for n in done..done + GROUP {
-            let event = Event::EventRaised { name: "Approved".into(), data: Payload::parse(r#"{"by":"Ann"}"#)? };
+            let event =
+                Event::EventRaised { name: "Approved".into(), data: Payload::parse(r#"{"by":"Ann"}"#)?, by: None };
             batch.push(Write::Deliver(Delivery { id: id(n % instances)?, event, limit: 1_000 }));
             let fence = &mut fences[n % instances];
             let inbox_done = (n / instances) as u64 + 1;

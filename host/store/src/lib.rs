@@ -30,9 +30,9 @@ mod rules;
 pub mod sqlite;
 pub mod write;
 
-pub use dacapo_core::StoredTurn;
+pub use dacapo_core::{InboxEntry, StoredTurn};
 pub use error::StoreError;
-pub use model::{Fence, FunctionKind, InboxEntry, Instance, InstanceKey, ModuleVersion, Parent, VersionId};
+pub use model::{Fence, FunctionKind, Instance, InstanceKey, ModuleVersion, Parent, Stored, VersionId};
 pub use query::{ContinueAfter, InstanceFilter, Page};
 pub use write::{Delivery, NewInstance, NewModule, NextExecution, Outgoing, Refused, Sent, TurnWrite, Write, Written};
 
@@ -48,6 +48,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// The instance that has this id now.
     fn instance(&self, id: &InstanceId) -> Result<Option<Instance>>;
+
+    /// The instance that has this id now, with the history of its execution and its inbox, all as of one moment.
+    fn load(&self, id: &InstanceId) -> Result<Option<Stored>>;
 
     /// The records of one execution, from number `from_seq` on, in order.
     /// Unbounded: an execution's history is bounded by the limits under which it was written.

@@ -2,12 +2,12 @@
 
 mod modules;
 
-use crate::model::{Fence, InboxEntry, Instance, InstanceKey, ModuleVersion, VersionId};
+use crate::model::{Fence, Instance, InstanceKey, ModuleVersion, Stored, VersionId};
 use crate::query::{ContinueAfter, InstanceFilter, Page};
 use crate::rules::Taken;
 use crate::write::{Delivery, NewInstance, Outgoing, Refused, Sent, TurnWrite, Write, Written};
 use crate::{Result, Store, StoreError, rules};
-use dacapo_core::{Event, InstanceId, Payload, RuntimeStatus, StoredTurn};
+use dacapo_core::{By, Event, InboxEntry, InstanceId, Payload, RuntimeStatus, StoredTurn};
 use modules::Modules;
 use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
@@ -27,7 +27,7 @@ struct State {
     instances: BTreeMap<InstanceKey, Instance>,
     /// By instance, execution and number.
     records: BTreeMap<(InstanceKey, u32, u64), Vec<u8>>,
-    inboxes: BTreeMap<(InstanceKey, u64), Event>,
+    inboxes: BTreeMap<(InstanceKey, u64), InboxEntry>,
     modules: Modules,
 }
 
@@ -49,7 +49,8 @@ impl State {
             Write::Create(new) => self.create(new),
             Write::Turn(turn) => self.turn(turn),
             Write::Deliver(delivery) => self.deliver(delivery).map(written),
-            Write::Reopen { id, reason } => self.reopen(id, reason),
+            Write::Reopen { id, reason, by } => self.reopen(id, reason, by),
+            Write::Discard { fence, inbox_done } => self.discard(*fence, *inbox_done),
             Write::Repin { fence, version } => self.repin(*fence, *version),
             Write::Purge { id, force, only } => self.purge(id, *force, *only),
             Write::AddModule(new) => self.modules.add(new),
@@ -63,6 +64,15 @@ impl State {
 
     fn find(&self, id: &InstanceId) -> Option<&Instance> {
         self.keys.get(id).map(|key| &self.instances[key])
+    }
+
+    fn history(&self, key: InstanceKey, generation: u32, from_seq: u64) -> Result<Vec<StoredTurn>> {
+        let records = self.records.range((key, generation, from_seq)..=(key, generation, u64::MAX));
+        records.map(|((_, _, seq), bytes)| rules::stored_turn(key, *seq, bytes)).collect()
+    }
+
+    fn inbox(&self, key: InstanceKey) -> Vec<InboxEntry> {
+        self.inboxes.range((key, 0)..=(key, u64::MAX)).map(|(_, entry)| entry.clone()).collect()
     }
 
     fn create(&mut self, new: &NewInstance) -> Answer {
@@ -119,42 +129,60 @@ impl State {
         } else {
             self.records.insert((key, generation, next_seq), turn.record.clone());
         }
-        for seq in consumed {
-            self.inboxes.remove(&(key, seq));
-        }
-        let sent = turn.outgoing.iter().flat_map(|outgoing| self.send(key, outgoing)).collect();
+        self.consume(key, consumed);
+        let sent = turn.outgoing.iter().flat_map(|outgoing| self.send((key, generation), outgoing)).collect();
         Ok(Written::Turned { sent })
     }
 
-    fn send(&mut self, sender: InstanceKey, outgoing: &Outgoing) -> Vec<Sent> {
+    fn consume(&mut self, key: InstanceKey, seqs: std::ops::Range<u64>) {
+        for seq in seqs {
+            self.inboxes.remove(&(key, seq));
+        }
+    }
+
+    fn discard(&mut self, fence: Fence, inbox_done: u64) -> Answer {
+        let instance = self.instances.get_mut(&fence.key).ok_or(Refused::Fenced)?;
+        let (finished, before) = (instance.status.is_finished(), instance.inbox_done);
+        rules::moves_on(instance.fence(), finished, before..=instance.inbox_next, (fence, inbox_done))?;
+        instance.inbox_done = inbox_done;
+        self.consume(fence.key, before..inbox_done);
+        Ok(Written::Discarded)
+    }
+
+    /// `sender`: the instance whose turn it is, and the execution.
+    fn send(&mut self, sender: (InstanceKey, u32), outgoing: &Outgoing) -> Vec<Sent> {
         match outgoing {
             Outgoing::Start { new, rewind } => self.start(sender, new, rewind.as_deref()),
             Outgoing::Event(delivery) => self.deliver(delivery).into_iter().collect(),
             Outgoing::Ended { parent, event } => {
-                let parent = self.instances.get(&parent.key).filter(|found| found.generation == parent.generation);
-                let key = parent.map(|parent| parent.key);
-                key.and_then(|key| self.put(key, event.clone())).into_iter().collect()
+                self.put(parent.key, Some(parent.generation), event.clone()).into_iter().collect()
             }
-            Outgoing::ToSelf(event) => self.put(sender, event.clone()).into_iter().collect(),
-            Outgoing::EndChildren { reason } => {
-                let is_child = |one: &&Instance| one.parent.as_ref().is_some_and(|of| of.waits && of.key == sender);
+            Outgoing::ToSelf(event) => self.answer(sender, event.clone()).into_iter().collect(),
+            Outgoing::EndChildren { reason, by } => {
+                let is_child = |one: &&Instance| one.parent.as_ref().is_some_and(|of| of.waits && of.key == sender.0);
                 let children: Vec<_> = self.instances.values().filter(is_child).map(|one| one.key).collect();
-                let event = || Event::ExecutionTerminated { reason: reason.clone(), recursive: true };
-                children.into_iter().filter_map(|key| self.put(key, event())).collect()
+                let event = || rules::ended_with_parent(reason, by);
+                children.into_iter().filter_map(|key| self.put(key, None, event())).collect()
             }
         }
     }
 
-    /// Puts an event into the inbox of an instance that has not ended.
-    fn put(&mut self, key: InstanceKey, event: Event) -> Option<Sent> {
-        let instance = self.instances.get_mut(&key).filter(|instance| !instance.status.is_finished())?;
-        let seq = instance.inbox_next;
+    /// Puts an event into the inbox of an instance, if it takes it.
+    fn put(&mut self, key: InstanceKey, execution: Option<u32>, event: Event) -> Option<Sent> {
+        let takes = |one: &&mut Instance| rules::takes(one.status, one.generation, execution);
+        let instance = self.instances.get_mut(&key).filter(takes)?;
+        let entry = InboxEntry { seq: instance.inbox_next, execution, event };
         instance.inbox_next += 1;
-        self.inboxes.insert((key, seq), event.clone());
-        Some(Sent::Delivered { id: instance.id.clone(), key, seq, event })
+        self.inboxes.insert((key, entry.seq), entry.clone());
+        Some(Sent::Delivered { id: instance.id.clone(), key, entry })
     }
 
-    fn start(&mut self, sender: InstanceKey, new: &NewInstance, rewind: Option<&str>) -> Vec<Sent> {
+    /// Puts an event into the inbox of the execution that has asked for it.
+    fn answer(&mut self, (key, execution): (InstanceKey, u32), event: Event) -> Option<Sent> {
+        self.put(key, Some(execution), event)
+    }
+
+    fn start(&mut self, sender: (InstanceKey, u32), new: &NewInstance, rewind: Option<&str>) -> Vec<Sent> {
         let Some(parent) = &new.parent else { return Vec::new() };
         let found = self.find(&new.id).cloned();
         let taken = found.map(|old| {
@@ -166,31 +194,32 @@ impl State {
         match taken {
             Some((Taken::LeaveAlone, old)) => {
                 let told = rules::told_again(new, parent, old.status, old.output);
-                told.and_then(|event| self.put(sender, event)).into_iter().collect()
+                told.and_then(|event| self.answer(sender, event)).into_iter().collect()
             }
             Some((Taken::Reopen, _)) => {
-                let reopened = self.reopened(&new.id, rewind.unwrap_or_default());
-                let told = rules::detached(new, parent).and_then(|event| self.put(sender, event));
+                let by = By::Instance(parent.id.clone());
+                let reopened = self.reopened(&new.id, rewind.unwrap_or_default(), &by);
+                let told = rules::detached(new, parent).and_then(|event| self.answer(sender, event));
                 reopened.into_iter().chain(told).collect()
             }
             Some((Taken::Refuse, old)) => {
-                self.put(sender, rules::not_started(new, parent, old.status)).into_iter().collect()
+                self.answer(sender, rules::not_started(new, parent, old.status)).into_iter().collect()
             }
             Some((Taken::Replace, _)) | None => {
                 let Ok(Written::Created { key, epoch }) = self.create(new) else { return Vec::new() };
-                let told = rules::detached(new, parent).and_then(|event| self.put(sender, event));
+                let told = rules::detached(new, parent).and_then(|event| self.answer(sender, event));
                 std::iter::once(Sent::Created { key, epoch, new: new.clone() }).chain(told).collect()
             }
         }
     }
 
-    fn reopen(&mut self, id: &InstanceId, reason: &str) -> Answer {
+    fn reopen(&mut self, id: &InstanceId, reason: &str, by: &By) -> Answer {
         let found = self.find(id).ok_or(Refused::UnknownInstance)?;
         let (status, version) = (found.status, found.version);
         if status == RuntimeStatus::Failed && !self.modules.contains(version) {
             return Err(Refused::UnknownVersion);
         }
-        self.reopened(id, reason).map(written).ok_or(Refused::NotFailed { status })
+        self.reopened(id, reason, by).map(written).ok_or(Refused::NotFailed { status })
     }
 
     fn repin(&mut self, fence: Fence, version: VersionId) -> Answer {
@@ -204,13 +233,13 @@ impl State {
         Ok(Written::Repinned)
     }
 
-    fn reopened(&mut self, id: &InstanceId, reason: &str) -> Option<Sent> {
+    fn reopened(&mut self, id: &InstanceId, reason: &str, by: &By) -> Option<Sent> {
         let key = self.find(id).filter(|found| found.status == RuntimeStatus::Failed)?.key;
         let instance = self.instances.get_mut(&key)?;
         instance.status = RuntimeStatus::Running;
         instance.output = None;
         instance.epoch += 1;
-        self.put(key, rules::rewound(reason))
+        self.put(key, None, rules::rewound(reason, by))
     }
 
     fn deliver(&mut self, delivery: &Delivery) -> Result<Sent, Refused> {
@@ -222,7 +251,7 @@ impl State {
         if instance.inbox_next - instance.inbox_done >= delivery.limit {
             return Err(Refused::InboxFull { limit: delivery.limit });
         }
-        self.put(key, delivery.event.clone()).ok_or(Refused::UnknownInstance)
+        self.put(key, None, delivery.event.clone()).ok_or(Refused::UnknownInstance)
     }
 
     fn purge(&mut self, id: &InstanceId, force: bool, only: Option<InstanceKey>) -> Answer {
@@ -232,8 +261,12 @@ impl State {
         if !status.is_finished() && !force {
             return Err(Refused::Unfinished { status });
         }
+        let (name, parent) = (instance.name.clone(), instance.parent.clone());
         self.remove(key);
-        Ok(Written::Purged { key })
+        let waits = parent.filter(|parent| parent.waits && !status.is_finished());
+        let told =
+            waits.and_then(|parent| self.answer((parent.key, parent.generation), rules::purged(&name, id, &parent)));
+        Ok(Written::Purged { key, sent: told.into_iter().collect() })
     }
 
     fn remove(&mut self, key: InstanceKey) {
@@ -249,7 +282,7 @@ impl State {
 fn written(sent: Sent) -> Written {
     match sent {
         Sent::Created { key, epoch, .. } => Written::Created { key, epoch },
-        Sent::Delivered { key, seq, .. } => Written::Delivered { key, seq },
+        Sent::Delivered { key, entry, .. } => Written::Delivered { key, seq: entry.seq },
     }
 }
 
@@ -263,16 +296,22 @@ impl Store for MemoryStore {
         Ok(self.read().find(id).cloned())
     }
 
-    fn history(&self, key: InstanceKey, generation: u32, from_seq: u64) -> Result<Vec<StoredTurn>> {
+    fn load(&self, id: &InstanceId) -> Result<Option<Stored>> {
         let state = self.read();
-        let records = state.records.range((key, generation, from_seq)..=(key, generation, u64::MAX));
-        records.map(|((_, _, seq), bytes)| rules::stored_turn(key, *seq, bytes)).collect()
+        let stored = |instance: &Instance| Stored {
+            history: state.history(instance.key, instance.generation, 0),
+            inbox: state.inbox(instance.key),
+            instance: instance.clone(),
+        };
+        Ok(state.find(id).map(stored))
+    }
+
+    fn history(&self, key: InstanceKey, generation: u32, from_seq: u64) -> Result<Vec<StoredTurn>> {
+        self.read().history(key, generation, from_seq)
     }
 
     fn inbox(&self, key: InstanceKey) -> Result<Vec<InboxEntry>> {
-        let state = self.read();
-        let entries = state.inboxes.range((key, 0)..=(key, u64::MAX));
-        Ok(entries.map(|((_, seq), event)| InboxEntry { seq: *seq, event: event.clone() }).collect())
+        Ok(self.read().inbox(key))
     }
 
     fn list(&self, filter: &InstanceFilter, after: ContinueAfter, limit: usize) -> Result<Page> {

@@ -1,6 +1,6 @@
 //! What is kept: instances, turns, inbox entries, modules.
 
-use dacapo_core::{Event, InstanceId, Payload, RuntimeStatus, TaskId};
+use dacapo_core::{InboxEntry, InstanceId, Payload, RuntimeStatus, StoredTurn, TaskId};
 use serde::{Deserialize, Serialize};
 
 /// The key of one instance in its store; an id that is used again has another key. Keys ascend with creation.
@@ -99,13 +99,15 @@ pub struct Fence {
     pub next_seq: u64,
 }
 
-/// One event in an inbox.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InboxEntry {
-    /// Its number in the inbox, from 0.
-    pub seq: u64,
-    /// What was delivered.
-    pub event: Event,
+/// An instance with all that is kept of its present execution.
+#[derive(Debug)]
+pub struct Stored {
+    /// The instance.
+    pub instance: Instance,
+    /// The records of its execution, in order; an error of theirs does not keep the rest from being read.
+    pub history: crate::Result<Vec<StoredTurn>>,
+    /// What waits in its inbox, in order.
+    pub inbox: Vec<InboxEntry>,
 }
 
 /// One version of a module.

@@ -6,7 +6,7 @@ use crate::{Fence, Instance, Result, StoreError, StoredTurn};
 use dacapo_core::history::CorruptHistory;
 use dacapo_core::ids::fold_name;
 use dacapo_core::turn::child_failure;
-use dacapo_core::{Event, Payload, RuntimeStatus, TurnRecord};
+use dacapo_core::{By, Event, InstanceId, Payload, RuntimeStatus, TurnRecord};
 
 /// The latest time that is kept: what fits into a signed 64-bit column.
 const LATEST_MS: u64 = i64::MAX as u64;
@@ -106,8 +106,24 @@ pub(crate) fn told_again(
 }
 
 /// What reopens a failed instance.
-pub(crate) fn rewound(reason: &str) -> Event {
-    Event::ExecutionRewound { reason: reason.to_owned(), from_turn: None }
+pub(crate) fn rewound(reason: &str, by: &By) -> Event {
+    Event::ExecutionRewound { reason: reason.to_owned(), from_turn: None, by: Some(by.clone()) }
+}
+
+/// What ends a child with its parent.
+pub(crate) fn ended_with_parent(reason: &str, by: &By) -> Event {
+    Event::ExecutionTerminated { reason: reason.to_owned(), recursive: true, by: Some(by.clone()) }
+}
+
+/// What a parent that waits learns of a child that was purged before its end.
+pub(crate) fn purged(orchestrator: &str, id: &InstanceId, parent: &Parent) -> Event {
+    let message = format!("The instance '{id}' of orchestrator '{orchestrator}' was purged before it had ended.");
+    Event::ChildFailed { task: parent.task, failure: child_failure("child-purged", message, orchestrator, id, None) }
+}
+
+/// Whether an instance takes an event for `execution` (`None`: for whichever is current) into its inbox.
+pub(crate) fn takes(status: RuntimeStatus, generation: u32, execution: Option<u32>) -> bool {
+    !status.is_finished() && execution.is_none_or(|execution| execution == generation)
 }
 
 /// Whether a turn may be committed on top of this. Nothing is committed on top of the end.
@@ -118,7 +134,20 @@ pub(crate) fn accepts(
     turn: &TurnWrite,
 ) -> std::result::Result<(), Refused> {
     let has_one_end = turn.next.is_none() || !turn.status.is_finished();
-    let fits = !finished && has_one_end && turn.fence == current && inbox.contains(&turn.inbox_done);
+    if !has_one_end {
+        return Err(Refused::Fenced);
+    }
+    moves_on(current, finished, inbox, (turn.fence, turn.inbox_done))
+}
+
+/// Whether an instance may move on to `wanted`: a fence, and how many entries of the inbox are consumed then.
+pub(crate) fn moves_on(
+    current: Fence,
+    finished: bool,
+    inbox: std::ops::RangeInclusive<u64>,
+    wanted: (Fence, u64),
+) -> std::result::Result<(), Refused> {
+    let fits = !finished && wanted.0 == current && inbox.contains(&wanted.1);
     if fits { Ok(()) } else { Err(Refused::Fenced) }
 }
 

@@ -1,7 +1,7 @@
 //! What can be written, and what a store answers.
 
 use crate::model::{Fence, FunctionKind, InstanceKey, ModuleVersion, Parent, VersionId};
-use dacapo_core::{Event, InstanceId, Payload, RuntimeStatus, TurnOutcome, TurnRecord};
+use dacapo_core::{By, Event, InboxEntry, InstanceId, Payload, RuntimeStatus, TurnOutcome, TurnRecord};
 
 /// One write of a batch.
 #[derive(Clone, Debug)]
@@ -24,6 +24,16 @@ pub enum Write {
         id: InstanceId,
         /// What somebody said.
         reason: String,
+        /// Who did.
+        by: By,
+    },
+    /// Take entries out of an inbox that are of no use to anybody: no turn wants them. Nothing else changes.
+    /// Refused: `Fenced`, as for a turn.
+    Discard {
+        /// The instance as it stands.
+        fence: Fence,
+        /// How many entries are consumed after it, counted from the instance's creation.
+        inbox_done: u64,
     },
     /// Pin an instance to another version. What anybody holds of it in memory becomes invalid: its epoch grows.
     /// Refused: `UnknownVersion`; `Fenced`; `Finished`, unless it has failed (it may be rewound there).
@@ -33,7 +43,7 @@ pub enum Write {
         /// The version.
         version: VersionId,
     },
-    /// Delete an instance with all that belongs to it.
+    /// Delete an instance with all that belongs to it. A parent that waits for it learns that it is gone.
     /// Refused: `UnknownInstance`, or `Unfinished` unless `force`.
     Purge {
         /// The instance.
@@ -127,19 +137,22 @@ pub enum Outgoing {
     },
     /// Put an event into the inbox of whoever has an id. Dropped where nobody unfinished has it, or its inbox is full.
     Event(Delivery),
-    /// Put the end of a child into its parent's inbox. Dropped where the parent's execution has ended.
+    /// Put the end of a child into its parent's inbox, addressed to the execution that waits. Dropped where that has ended.
     Ended {
         /// The parent.
         parent: Parent,
         /// What it learns.
         event: Event,
     },
-    /// Put an event into the sender's own inbox. Dropped where the turn ends it.
+    /// Put an event into the sender's own inbox, addressed to the execution whose turn this is. Dropped where the turn ends
+    /// that.
     ToSelf(Event),
     /// Put an `ExecutionTerminated` into the inbox of every unfinished child that the sender waits for.
     EndChildren {
         /// The reason.
         reason: String,
+        /// The sender.
+        by: By,
     },
 }
 
@@ -161,10 +174,8 @@ pub enum Sent {
         id: InstanceId,
         /// Its key.
         key: InstanceKey,
-        /// The entry's number.
-        seq: u64,
         /// What it got.
-        event: Event,
+        entry: InboxEntry,
     },
 }
 
@@ -239,10 +250,14 @@ pub enum Written {
         /// The entry's number.
         seq: u64,
     },
+    /// The entries are gone.
+    Discarded,
     /// The instance is gone.
     Purged {
         /// The key it had.
         key: InstanceKey,
+        /// What its parent got.
+        sent: Vec<Sent>,
     },
     /// The module has this version, and it is active.
     ModuleAdded {
@@ -250,13 +265,16 @@ pub enum Written {
         version: ModuleVersion,
         /// Whether it is new.
         added: bool,
+        /// All versions of the module, by number.
+        versions: Vec<ModuleVersion>,
     },
     /// The instance is on the version.
     Repinned,
-    /// The version is active.
-    Activated,
-    /// The version is gone.
-    VersionDeleted,
+    /// The version is active, or gone.
+    ModuleChanged {
+        /// All versions that the module has now, by number.
+        versions: Vec<ModuleVersion>,
+    },
 }
 
 /// Why a write was refused; it changed nothing.

@@ -1,6 +1,6 @@
 //! The same writes, in the same batches, into both stores: the same answers and the same state after each batch.
 
-use dacapo_core::{Event, Failure, Orchestration, Payload, RuntimeStatus, TaskId};
+use dacapo_core::{By, Event, Failure, Orchestration, Payload, RuntimeStatus, TaskId};
 use dacapo_store::conformance::fixture::{id, json, new_instance, new_module, purge, raised, record};
 use dacapo_store::conformance::{Fixture, Observed};
 use dacapo_store::memory::MemoryStore;
@@ -37,6 +37,12 @@ enum Step {
     },
     Reopen {
         id: &'static str,
+    },
+    /// With `late` built on what is not so any more.
+    Discard {
+        id: &'static str,
+        entries: u64,
+        late: bool,
     },
     Purge {
         id: &'static str,
@@ -180,6 +186,7 @@ fn step() -> impl Strategy<Value = Step> {
         16 => (ids(), a_turn()).prop_map(|(id, turn)| Step::Turn { id, turn }),
         6 => (ids(), select(&NAMES[..]), 0..6u64).prop_map(|(id, name, limit)| Step::Deliver { id, name, limit }),
         2 => ids().prop_map(|id| Step::Reopen { id }),
+        2 => (ids(), 0u64..3, any::<bool>()).prop_map(|(id, entries, late)| Step::Discard { id, entries, late }),
         2 => (ids(), any::<bool>()).prop_map(|(id, force)| Step::Purge { id, force }),
         3 => (select(&MODULES[..]), select(&DIGESTS[..]), functions(), functions()).prop_map(
             |(module, digest, orchestrators, activities)| Step::AddModule { module, digest, orchestrators, activities }
@@ -214,7 +221,16 @@ fn writes(store: &dyn Store, now_ms: u64, steps: &[Step]) -> Vec<Write> {
                 held.status = RuntimeStatus::Running;
                 held.epoch += 1;
             }
-            Write::Reopen { id: id(text), reason: "again".to_owned() }
+            Write::Reopen { id: id(text), reason: "again".to_owned(), by: By::Client }
+        }
+        Step::Discard { id: text, entries, late } => {
+            let nobody = Fence { key: InstanceKey(77), epoch: 0, generation: 0, next_seq: 1 };
+            let held = instances.iter_mut().find(|one| one.id.as_str() == text);
+            let (fence, inbox_done) = held.map_or((nobody, entries), |held| {
+                held.inbox_done += if late { 0 } else { entries.min(held.inbox_next - held.inbox_done) };
+                (held.fence(), held.inbox_done)
+            });
+            Write::Discard { fence: Fence { epoch: fence.epoch + u64::from(late), ..fence }, inbox_done }
         }
         Step::Deliver { id, name, limit } => Write::Deliver(Delivery { limit, ..raised(id, name) }),
         Step::Purge { id, force } => purge(id, force),
@@ -312,7 +328,7 @@ fn outgoing(sending: Sending, fence: Fence, before: &[Instance], now_ms: u64) ->
             Outgoing::Ended { parent, event }
         }
         Sending::ToSelf { name } => Outgoing::ToSelf(raised("a", name).event),
-        Sending::EndChildren => Outgoing::EndChildren { reason: "enough".to_owned() },
+        Sending::EndChildren => Outgoing::EndChildren { reason: "enough".to_owned(), by: By::Client },
     })
 }
 

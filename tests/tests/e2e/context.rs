@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// Everything that looks drawn comes from this.
 fn identity(id: &str) -> Result<Identity> {
-    Ok(Identity { instance_id: InstanceId::parse(id)?, created_at_ms: START_MS, generation: 0 })
+    Ok(Identity { instance_id: InstanceId::parse(id)?, created_at_ms: START_MS, generation: 0, key: Some(1) })
 }
 
 /// Starts an instance of `EchoInput` with a body that is sent as it is.

@@ -1,13 +1,16 @@
 //! The tasks of one execution: what is in flight, what is done, in which order.
 
 use super::watched::Watched;
+use crate::by::By;
 use crate::error::{Failure, GuestFault};
 use crate::event::Event;
 use crate::ids::{TaskId, fold_name};
 use crate::payload::Payload;
 use crate::retry::RetryPolicy;
+use crate::rules::Rules;
 use crate::turn::{ActivityCall, ChildStart};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 type Outcome = Result<Payload, Failure>;
 
@@ -25,9 +28,11 @@ enum Task {
     Timer {
         fire_at_ms: u64,
     },
-    /// Waits for an event of this folded name.
+    /// Waits for an event of this folded name. `looked_in`: the last turn in which the guest looked at it and then
+    /// parked; 0 where it never did.
     Event {
         name: String,
+        looked_in: u64,
     },
     Done(Done),
     Taken,
@@ -76,6 +81,7 @@ struct Raised {
     folded: String,
     number: u64,
     name: String,
+    by: Option<By>,
 }
 
 /// All tasks of an execution, by command number.
@@ -88,13 +94,27 @@ pub(super) struct Tasks {
     /// At work: activities, and children.
     activities: BTreeSet<TaskId>,
     children: BTreeSet<TaskId>,
-    waiting: BTreeMap<String, VecDeque<TaskId>>,
-    /// Events that nothing has taken, by folded name, each with its number of all that were raised and its own name.
-    buffered: BTreeMap<String, BTreeMap<u64, (String, Payload)>>,
+    /// Waits for events, by folded name: those first that the guest has looked at last, and of these the oldest.
+    waiting: BTreeMap<String, BTreeSet<(Reverse<u64>, TaskId)>>,
+    /// Events that nothing has taken, by folded name and by their number of all that were raised, with their data.
+    buffered: BTreeMap<String, BTreeMap<u64, (Raised, Payload)>>,
     raised: u64,
+    rules: Rules,
+    /// The turn that is played.
+    turn: u64,
 }
 
 impl Tasks {
+    pub(super) fn new(rules: Rules) -> Self {
+        Self { rules, ..Self::default() }
+    }
+
+    /// From now on what the guest looks at, it looks at in this turn.
+    pub(super) fn begin_turn(&mut self, seq: u64) {
+        // By the first rules the oldest wait comes first, looked at or not.
+        self.turn = if self.rules.is_first() { 0 } else { seq };
+    }
+
     /// How many commands there are: the number of the next one.
     pub(super) fn commands(&self) -> u32 {
         u32::try_from(self.tasks.len()).expect("the history limit is far below 2^32 commands")
@@ -121,16 +141,46 @@ impl Tasks {
         self.set(task, Task::Timer { fire_at_ms });
     }
 
-    pub(super) fn add_event_wait(&mut self, task: TaskId, name: &str) {
+    /// Whether it is done at once, with an event that had come before.
+    pub(super) fn add_event_wait(&mut self, task: TaskId, name: &str) -> bool {
         let name = fold_name(name);
         match self.buffered.get_mut(&name).and_then(BTreeMap::pop_first) {
-            Some((number, (spelt, data))) => {
-                self.finish(task, Ok(data), Some(Raised { folded: name, number, name: spelt }), None);
+            Some((_, (event, data))) => {
+                self.finish(task, Ok(data), Some(event), None);
+                true
             }
             None => {
-                self.waiting.entry(name.clone()).or_default().push_back(task);
-                self.set(task, Task::Event { name });
+                self.waiting.entry(name.clone()).or_default().insert((Reverse(0), task));
+                self.set(task, Task::Event { name, looked_in: 0 });
+                false
             }
+        }
+    }
+
+    /// The guest has parked and looks at the task: an event is for what it looks at, not for a wait that it has left.
+    fn look_at(&mut self, task: TaskId) {
+        let turn = self.turn;
+        let Some(Task::Event { name, looked_in }) = self.tasks.get_mut(task.0 as usize) else { return };
+        if *looked_in == turn {
+            return;
+        }
+        if let Some(waits) = self.waiting.get_mut(name) {
+            waits.remove(&(Reverse(*looked_in), task));
+            waits.insert((Reverse(turn), task));
+        }
+        *looked_in = turn;
+    }
+
+    /// That a run has come to something counts if it is the one that is at work. The error says why it does not.
+    pub(super) fn check_run(&self, task: TaskId, run: u32) -> Result<(), String> {
+        match self.get(task) {
+            Some(Task::Call(call)) => match &call.what {
+                Callee::Activity(activity) if activity.run != run => {
+                    Err(format!("it is of run {run} of task {task}, and run {} is at work", activity.run))
+                }
+                _ => Ok(()),
+            },
+            _ => Ok(()),
         }
     }
 
@@ -145,9 +195,10 @@ impl Tasks {
             Event::RetryScheduled { task, attempt, fire_at_ms } => self.retry(*task, *attempt, *fire_at_ms)?,
             Event::PollScheduled { task, input, fire_at_ms } => self.poll_later(*task, input, *fire_at_ms)?,
             Event::TimerFired { task } => return self.timer_fired(*task),
-            Event::EventRaised { name, data } => {
+            Event::EventRaised { name, data, by } => {
                 self.raised += 1;
-                let event = Raised { folded: fold_name(name), number: self.raised, name: name.clone() };
+                let (folded, number) = (fold_name(name), self.raised);
+                let event = Raised { folded, number, name: name.clone(), by: by.clone() };
                 self.give_event(event, data.clone());
             }
             other => return Err(format!("{other:?} cannot arrive within an execution")),
@@ -226,7 +277,10 @@ impl Tasks {
                 Ok(None)
             }
             Some(Task::Again { call, fire_at_ms }) => {
-                let call = (**call).clone();
+                let mut call = (**call).clone();
+                if let Callee::Activity(activity) = &mut call.what {
+                    activity.run += 1;
+                }
                 self.timers.remove(&(*fire_at_ms, task));
                 let what = call.what.clone();
                 self.add_call(call);
@@ -236,12 +290,12 @@ impl Tasks {
         }
     }
 
-    /// To the task that has waited longest for it, or into the buffer, in the order in which events were raised.
+    /// To the first that waits for it, or into the buffer, in the order in which events were raised.
     fn give_event(&mut self, event: Raised, data: Payload) {
-        match self.waiting.get_mut(&event.folded).and_then(VecDeque::pop_front) {
-            Some(task) => self.finish(task, Ok(data), Some(event), None),
+        match self.waiting.get_mut(&event.folded).and_then(BTreeSet::pop_first) {
+            Some((_, task)) => self.finish(task, Ok(data), Some(event), None),
             None => {
-                self.buffered.entry(event.folded).or_default().insert(event.number, (event.name, data));
+                self.buffered.entry(event.folded.clone()).or_default().insert(event.number, (event, data));
             }
         }
     }
@@ -271,9 +325,9 @@ impl Tasks {
             Task::Timer { fire_at_ms } | Task::Again { fire_at_ms, .. } => {
                 self.timers.remove(&(fire_at_ms, task));
             }
-            Task::Event { name } => {
-                if let Some(queue) = self.waiting.get_mut(&name) {
-                    queue.retain(|other| *other != task);
+            Task::Event { name, looked_in } => {
+                if let Some(waits) = self.waiting.get_mut(&name) {
+                    waits.remove(&(Reverse(looked_in), task));
                 }
             }
             Task::Done(Done { outcome: Ok(data), event: Some(event), .. }) => self.give_event(event, data),
@@ -283,15 +337,18 @@ impl Tasks {
 
     /// Events that nothing has consumed, in the order in which they were raised.
     pub(super) fn kept_events(&self) -> Vec<Event> {
-        let buffered = self.buffered.values().flatten().map(|(number, (name, data))| (*number, name, data));
+        let buffered = self.buffered.values().flat_map(BTreeMap::values).map(|(event, data)| (event, data));
         let given = self.tasks.iter().filter_map(|task| match task {
-            Task::Done(Done { outcome: Ok(data), event: Some(event), .. }) => Some((event.number, &event.name, data)),
+            Task::Done(Done { outcome: Ok(data), event: Some(event), .. }) => Some((event, data)),
             _ => None,
         });
         let mut kept: Vec<_> = buffered.chain(given).collect();
-        kept.sort_unstable_by_key(|(number, ..)| *number);
-        let raised =
-            |(_, name, data): (u64, &String, &Payload)| Event::EventRaised { name: name.clone(), data: data.clone() };
+        kept.sort_unstable_by_key(|(event, _)| event.number);
+        let raised = |(event, data): (&Raised, &Payload)| Event::EventRaised {
+            name: event.name.clone(),
+            data: data.clone(),
+            by: event.by.clone(),
+        };
         kept.into_iter().map(raised).collect()
     }
 
@@ -307,7 +364,10 @@ impl Tasks {
                 first = Some((order, position));
             }
         }
-        let Some((_, position)) = first else { return Ok(None) };
+        let Some((_, position)) = first else {
+            tasks.iter().for_each(|task| self.look_at(*task));
+            return Ok(None);
+        };
         self.set_returned(tasks[position]);
         Ok(Some(position))
     }
@@ -324,7 +384,11 @@ impl Tasks {
         if self.watched.is_empty() {
             return Err(GuestFault::NothingWatched);
         }
-        let Some((task, key)) = self.watched.next() else { return Ok(None) };
+        let Some((task, key)) = self.watched.next() else {
+            let looked_at: Vec<TaskId> = self.watched.fresh().collect();
+            looked_at.into_iter().for_each(|task| self.look_at(task));
+            return Ok(None);
+        };
         self.set_returned(task);
         Ok(Some(key))
     }

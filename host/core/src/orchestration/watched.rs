@@ -9,12 +9,15 @@ pub(super) struct Watched {
     keys: BTreeMap<TaskId, u32>,
     /// Those that are done, by the order in which they were.
     done: BTreeMap<u64, TaskId>,
+    /// Those that the guest has said it watches since it was last handed one: what it looks at now.
+    fresh: Vec<TaskId>,
 }
 
 impl Watched {
     /// `done`: as the how-manieth of all it was done, if it is. Watched twice, a task has the key that it got last.
     pub(super) fn add(&mut self, task: TaskId, key: u32, done: Option<u64>) {
         self.keys.insert(task, key);
+        self.fresh.push(task);
         if let Some(order) = done {
             self.done.insert(order, task);
         }
@@ -42,9 +45,15 @@ impl Watched {
         self.keys.is_empty()
     }
 
+    /// What the guest looks at: taken once, until it says so again.
+    pub(super) fn fresh(&mut self) -> impl Iterator<Item = TaskId> + '_ {
+        self.fresh.drain(..)
+    }
+
     /// The one that was done first, and its key. It is not watched any more.
     pub(super) fn next(&mut self) -> Option<(TaskId, u32)> {
         let (_, task) = self.done.pop_first()?;
+        self.fresh.clear();
         let key = self.keys.remove(&task)?;
         Some((task, key))
     }

@@ -61,15 +61,13 @@ pub(crate) struct Player {
     waits: Waits,
     at: usize,
     tasks: Vec<TaskId>,
-    /// So many of the tasks, the oldest ones, are watched.
-    watched: usize,
     /// Everything that it saw.
     pub(crate) log: Vec<String>,
 }
 
 impl Player {
     pub(crate) fn new(script: &[Op], waits: Waits) -> Self {
-        Self { script: script.to_vec(), waits, at: 0, tasks: Vec::new(), watched: 0, log: Vec::new() }
+        Self { script: script.to_vec(), waits, at: 0, tasks: Vec::new(), log: Vec::new() }
     }
 
     /// Runs until the flow waits or ends.
@@ -114,18 +112,15 @@ impl Player {
         if self.waits == Waits::AwaitAny {
             return host.poll_any(&self.tasks);
         }
-        for task in &self.tasks[self.watched..] {
+        // All of them again: that tells what it looks at now.
+        for task in &self.tasks {
             host.watch(*task, task.0 + 7)?;
         }
-        self.watched = self.tasks.len();
         let key = host.poll_next()?;
         Ok(key.map(|key| self.tasks.iter().position(|task| task.0 + 7 == key).expect("a watched task has this key")))
     }
 
     fn remove(&mut self, position: usize) -> TaskId {
-        if position < self.watched {
-            self.watched -= 1;
-        }
         self.tasks.remove(position)
     }
 }
@@ -189,9 +184,11 @@ impl Happening {
             Happening::Completed(which, value) => pick(which).map(|task| completed(task, value)).into_iter().collect(),
             Happening::Twice(which) => pick(which).map_or(vec![], |task| vec![completed(task, 1), completed(task, 2)]),
             Happening::Failed(which) => pick(which).map(failed).into_iter().collect(),
-            Happening::Suspended => vec![Event::ExecutionSuspended { reason: "hold on".into() }],
-            Happening::Resumed => vec![Event::ExecutionResumed { reason: "go on".into() }],
-            Happening::Raised(name, value) => vec![Event::EventRaised { name: format!("e{name}"), data: json(value) }],
+            Happening::Suspended => vec![Event::ExecutionSuspended { reason: "hold on".into(), by: None }],
+            Happening::Resumed => vec![Event::ExecutionResumed { reason: "go on".into(), by: None }],
+            Happening::Raised(name, value) => {
+                vec![Event::EventRaised { name: format!("e{name}"), data: json(value), by: None }]
+            }
             Happening::Passed(ms) => {
                 *now_ms += u64::from(ms);
                 vec![]

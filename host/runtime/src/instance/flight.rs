@@ -3,30 +3,22 @@
 //! An instance need not stand still for the disk: its next turn may build on one that is still being written, as long as
 //! nothing of either is seen outside before it is durable. What readers see is published by the committer, in order.
 //! An activity that can have an effect waits for the turn that asked for it; a pure one does not: if that turn never
-//! becomes durable, its run is as if it had not been.
+//! becomes durable, its run is as if it had not been. What a turn has taken of results goes with it: if the turn is lost,
+//! they are not.
 
-use super::Trouble;
-use crate::Runtime;
-use crate::activities::{Activities, CallKey, Caller, Runner};
+use super::trouble::Trouble;
+use crate::activities::dispatch;
+use crate::caller::{Caller, Run, Runner};
 use crate::committer::Pending;
+use crate::fate::Fate;
+use crate::message::RunResult;
+use crate::runtime::Runtime;
 use dacapo_core::ActivityCall;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Turns of one instance that may be in flight; the next one waits for the first of them.
 const MOST: usize = 128;
-
-/// What became of a turn that something was started for before it was durable.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Fate(Arc<AtomicBool>);
-
-impl Fate {
-    /// Whether the turn is known never to have happened.
-    pub(crate) fn is_lost(&self) -> bool {
-        self.0.load(Ordering::Acquire)
-    }
-}
 
 struct FlyingTurn {
     pending: Pending,
@@ -34,8 +26,10 @@ struct FlyingTurn {
     /// To be run once it is durable.
     effects: Vec<(ActivityCall, Option<Runner>)>,
     /// Running already.
-    started: Vec<CallKey>,
+    started: Vec<Run>,
     fate: Fate,
+    /// What it has taken of results, of use or not.
+    taken: Vec<RunResult>,
 }
 
 /// The turns of one instance that are in flight, in order.
@@ -54,55 +48,52 @@ impl Flight {
     }
 
     /// Takes in a turn, and starts those of its activities that are pure.
-    pub(super) fn take_off(
+    pub(crate) fn take_off(
         &mut self,
         runtime: &Arc<Runtime>,
         caller: Caller,
-        pending: Pending,
+        (pending, taken): (Pending, Vec<RunResult>),
         calls: Vec<ActivityCall>,
     ) {
         let fate = Fate::default();
         let resolve = |call| {
-            let runner = caller.resolve(runtime, &call);
+            let runner = caller.resolve(&runtime.guests, &runtime.catalog, &call);
             (call, runner)
         };
-        let is_pure = |runner: &Runner| runner.is_pure(runtime);
+        let is_pure = |runner: &Runner| runner.is_pure(&runtime.guests);
         let calls = calls.into_iter().map(resolve);
         let (pure, effects): (Vec<_>, Vec<_>) = calls.partition(|(_, runner)| runner.as_ref().is_some_and(is_pure));
-        let dispatch = |(call, runner)| Activities::dispatch(runtime, &caller, call, runner, fate.clone());
-        let started = pure.into_iter().filter_map(dispatch).collect();
-        self.turns.push_back(FlyingTurn { pending, caller, effects, started, fate });
+        let start = |(call, runner)| dispatch(runtime, &caller, call, runner, fate.clone());
+        let started = pure.into_iter().filter_map(start).collect();
+        self.turns.push_back(FlyingTurn { pending, caller, effects, started, fate, taken });
     }
 
-    /// Waits until the first turn is durable. May be dropped half way.
-    pub(crate) async fn land_one(&mut self, runtime: &Arc<Runtime>) -> Result<(), Trouble> {
+    /// Waits until the first turn is durable. May be dropped half way. If it is not to be, none of them is: what they had
+    /// taken of results is given back.
+    pub(crate) async fn land_one(&mut self, runtime: &Arc<Runtime>) -> Result<(), (Trouble, Vec<RunResult>)> {
         let Some(first) = self.turns.front_mut() else { return Ok(()) };
-        let answer = first.pending.answer().await;
-        if let Err(error) = answer {
-            self.abandon(runtime);
-            return Err(error.into());
+        if let Err(error) = first.pending.answer().await {
+            return Err((error.into(), self.abandon(runtime)));
         }
         if let Some(landed) = self.turns.pop_front() {
+            landed.taken.iter().for_each(|result| runtime.calls.settle(&result.run));
             for (call, runner) in landed.effects {
-                Activities::dispatch(runtime, &landed.caller, call, runner, Fate::default());
+                dispatch(runtime, &landed.caller, call, runner, Fate::default());
             }
         }
         Ok(())
     }
 
-    /// Waits until all of them are durable.
-    pub(super) async fn land(&mut self, runtime: &Arc<Runtime>) -> Result<(), Trouble> {
-        while !self.is_empty() {
-            self.land_one(runtime).await?;
-        }
-        Ok(())
-    }
-
     /// The first one was not committed, so the store refuses all that build on it: none of them has happened.
-    fn abandon(&mut self, runtime: &Runtime) {
+    fn abandon(&mut self, runtime: &Runtime) -> Vec<RunResult> {
+        let mut taken = Vec::new();
         for turn in self.turns.drain(..) {
-            turn.fate.0.store(true, Ordering::Release);
-            turn.started.iter().for_each(|key| runtime.activities.settled(key));
+            turn.fate.lose();
+            turn.started.iter().for_each(|run| runtime.calls.settle(run));
+            taken.extend(turn.taken);
         }
+        // A run that one of them had asked for never was.
+        taken.retain(|result| !result.fate.is_lost());
+        taken
     }
 }

@@ -1,130 +1,113 @@
 //! Brings an instance into memory: fresh from its creation, or cold by replaying its history.
 
-use super::{Created, Fate, Held, Known, Trouble};
-use crate::Runtime;
-use crate::activities::Activities;
+use super::held::Held;
+use super::known::{Known, input_of};
+use super::trouble::Trouble;
+use crate::activities::dispatch;
+use crate::executor::PlayError;
+use crate::fate::Fate;
+use crate::message::Created;
 use crate::player::Player;
+use crate::runtime::Runtime;
 use dacapo_core::rewind::{Rewind, effective, rewind};
-use dacapo_core::{Event, InstanceId, Payload, RuntimeStatus, StoredTurn, TurnRecord};
-use dacapo_store::{Fence, InboxEntry, Instance, ModuleVersion, StoreError};
+use dacapo_core::{By, Event, Inbox, InstanceId, RuntimeStatus, StoredTurn, TurnRecord};
+use dacapo_store::{Fence, ModuleVersion, StoreError, Stored};
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 
 /// An instance as far as it is known, before its guest is needed.
-pub(super) enum Loaded {
+pub(crate) enum Loaded {
     /// Its guest is parked in memory.
     Warm(Box<Held>),
     /// It has to be played from its history.
     Cold(Box<Cold>),
 }
 
-pub(super) struct Cold {
+/// See [`Loaded::Cold`].
+pub(crate) struct Cold {
     known: Known,
     /// That it cannot be read does not keep the instance from being terminated.
     history: Result<Vec<StoredTurn>, StoreError>,
-    inbox: Vec<InboxEntry>,
+    inbox: Inbox,
     /// Held until it has been replayed.
     _permit: Option<OwnedSemaphorePermit>,
 }
 
-/// The input that an opening record holds.
-pub(super) fn input_of(opening: &TurnRecord) -> Option<Payload> {
-    match opening.events.first() {
-        Some(Event::ExecutionStarted { input, .. }) => Some(input.clone()),
-        _ => None,
-    }
-}
-
 /// Reads an unfinished instance with its history and inbox.
-pub(super) async fn read(runtime: &Runtime, id: &InstanceId) -> Result<Loaded, Trouble> {
+pub(crate) async fn read(runtime: &Runtime, id: &InstanceId) -> Result<Loaded, Trouble> {
     read_if(runtime, id, |status| !status.is_finished()).await.map(|cold| Loaded::Cold(Box::new(cold)))
 }
 
-async fn read_if(
-    runtime: &Runtime,
-    id: &InstanceId,
-    wanted_status: impl Fn(RuntimeStatus) -> bool + std::marker::Send + 'static,
-) -> Result<Cold, Trouble> {
+async fn read_if(runtime: &Runtime, id: &InstanceId, wanted: impl Fn(RuntimeStatus) -> bool) -> Result<Cold, Trouble> {
     // Closed never: the semaphore lives as long as the runtime.
-    let permit = runtime.router.cold_loads.clone().acquire_owned().await.map_err(|_| Trouble::Closed)?;
-    let wanted = id.clone();
-    let found = runtime.read(move |store| {
-        let Some(instance) = store.instance(&wanted)?.filter(|instance| wanted_status(instance.status)) else {
-            return Ok(None);
-        };
-        // Three reads, not one: its own turns cannot come between, since it plays none now. A purge can, and then finds
-        // an empty history. What is delivered later comes as a message, and its number tells that it is new.
-        let history = store.history(instance.key, instance.generation, 0);
-        let inbox = store.inbox(instance.key)?;
-        let is_empty = matches!(&history, Ok(turns) if turns.is_empty());
-        if is_empty && store.instance(&wanted)?.is_none_or(|now| now.key != instance.key) {
-            return Ok(None);
-        }
-        Ok(Some((instance, history, inbox)))
-    });
-    let (instance, history, inbox) = found.await?.ok_or(Trouble::Gone)?;
-    let opening = history.as_ref().ok().and_then(|history| history.first());
-    let known = Known::of(instance, opening.and_then(|opening| input_of(&opening.record)));
-    Ok(Cold { known, history, inbox, _permit: Some(permit) })
-}
-
-impl Known {
-    fn of(instance: Instance, input: Option<Payload>) -> Self {
-        Self {
-            fence: instance.fence(),
-            id: instance.id,
-            name: instance.name,
-            version: instance.version,
-            inbox_next: instance.inbox_done,
-            created_at_ms: instance.created_at_ms,
-            updated_at_ms: instance.updated_at_ms,
-            input,
-            custom_status: instance.custom_status,
-            parent: instance.parent,
-        }
+    let permit = runtime.cold_loads.clone().acquire_owned().await.map_err(|_| Trouble::Closed)?;
+    let of = id.clone();
+    let found = runtime.read(move |store| store.load(&of)).await?;
+    let found = found.filter(|found| wanted(found.instance.status)).ok_or(Trouble::Gone)?;
+    let Stored { instance, mut history, inbox: entries } = found;
+    let mut inbox = Inbox::new(instance.inbox_done);
+    let missing = (instance.inbox_done..instance.inbox_next).zip(&entries).find(|(seq, entry)| *seq != entry.seq);
+    if missing.is_some() || entries.len() as u64 != instance.inbox_next - instance.inbox_done {
+        let (from, to) = (instance.inbox_done, instance.inbox_next);
+        let found: Vec<u64> = entries.iter().map(|entry| entry.seq).collect();
+        let what =
+            format!("the inbox of '{id}' should hold the entries {from} to {to} (exclusive), and holds {found:?}");
+        history = history.and(Err(StoreError::Corrupt(what)));
     }
+    entries.into_iter().for_each(|entry| inbox.put(entry));
+    let opening = history.as_ref().ok().and_then(|history| history.first());
+    let input = opening.and_then(|opening| input_of(&opening.record));
+    Ok(Cold { known: Known::of(instance, input), history, inbox, _permit: Some(permit) })
 }
 
 impl Loaded {
     /// Nothing to read: all there is of it was written a moment ago.
-    pub(super) fn created(created: &Created) -> Self {
-        Self::opened(created.known(), created.new.opening.clone())
+    pub(crate) fn created(created: &Created) -> Self {
+        Self::opened(Known::created(created), created.new.opening.clone(), Inbox::default())
     }
 
     /// An execution of which nothing is there but its opening.
-    pub(super) fn opened(known: Known, opening: TurnRecord) -> Self {
+    pub(crate) fn opened(known: Known, opening: TurnRecord, inbox: Inbox) -> Self {
         let history = Ok(vec![StoredTurn { seq: 0, record: opening }]);
-        Self::Cold(Box::new(Cold { known, history, inbox: Vec::new(), _permit: None }))
+        Self::Cold(Box::new(Cold { known, history, inbox, _permit: None }))
     }
 
-    pub(super) fn known(&self) -> &Known {
+    pub(crate) fn known(&self) -> &Known {
         match self {
             Self::Warm(held) => &held.known,
             Self::Cold(cold) => &cold.known,
         }
     }
 
-    /// The inbox as it was read.
-    pub(super) fn take_inbox(&mut self) -> Vec<InboxEntry> {
+    pub(crate) fn inbox_mut(&mut self) -> &mut Inbox {
         match self {
-            Self::Warm(_) => Vec::new(),
-            Self::Cold(cold) => std::mem::take(&mut cold.inbox),
+            Self::Warm(held) => &mut held.inbox,
+            Self::Cold(cold) => &mut cold.inbox,
         }
+    }
+
+    /// Whether the instance is to end, whatever else waits, or cannot be read: the reason, whether its children end too,
+    /// and whose doing it is.
+    pub(crate) fn termination(&mut self) -> Option<(String, bool, Option<By>)> {
+        self.inbox_mut().known().find_map(|entry| match &entry.event {
+            Event::ExecutionTerminated { reason, recursive, by } => Some((reason.clone(), *recursive, by.clone())),
+            _ => None,
+        })
     }
 
     /// With its guest parked where the history ends; of one that has failed and was reopened, where it is rewound to.
     /// Activities that were lost with a stopped server run again.
-    pub(super) async fn hold(self, runtime: &Arc<Runtime>) -> Result<(Box<Held>, Option<Rewind>), Trouble> {
+    pub(crate) async fn hold(self, runtime: &Arc<Runtime>) -> Result<(Box<Held>, Option<Rewind>), Trouble> {
         match self {
             Self::Warm(held) => Ok((held, None)),
             Self::Cold(cold) => {
-                let version = cold.known.version(runtime)?;
+                let version = cold.version(runtime)?;
                 let (held, rewind) = cold.replay(runtime, &version).await?;
                 let calls: Vec<_> = held.player.orchestration().open_activities().collect();
-                let caller = held.known.caller();
+                let caller = held.caller();
                 for call in calls {
-                    let runner = caller.resolve(runtime, &call);
-                    Activities::dispatch(runtime, &caller, call, runner, Fate::default());
+                    let runner = caller.resolve(&runtime.guests, &runtime.catalog, &call);
+                    dispatch(runtime, &caller, call, runner, Fate::default());
                 }
                 Ok((held, rewind))
             }
@@ -149,12 +132,18 @@ pub(crate) async fn try_on(
 }
 
 impl Cold {
+    fn version(&self, runtime: &Runtime) -> Result<Arc<ModuleVersion>, Trouble> {
+        let id = self.known.version;
+        let unknown = || PlayError::Unavailable(format!("its version (key {}) is not in the catalog", id.0));
+        runtime.catalog.version(id).ok_or_else(|| (&self.known, unknown()).into())
+    }
+
     async fn replay(
         self,
         runtime: &Arc<Runtime>,
         version: &ModuleVersion,
     ) -> Result<(Box<Held>, Option<Rewind>), Trouble> {
-        let Cold { known, history, inbox: _, _permit } = self;
+        let Cold { known, history, inbox, _permit } = self;
         let history = match history {
             Ok(history) => history,
             Err(error) if error.is_lasting() => return Err(Trouble::Stalled(Box::new(known), error.to_string())),
@@ -176,6 +165,6 @@ impl Cold {
         for turn in turns {
             player.replay(turn).await.map_err(|error| stopped(&known, error))?;
         }
-        Ok((Box::new(Held { known, player }), rewind))
+        Ok((Box::new(Held { known, inbox, player }), rewind))
     }
 }

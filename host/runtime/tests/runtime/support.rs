@@ -11,7 +11,7 @@ use dacapo_runtime::{Client, InstanceView, ManualClock, Runtime, RuntimeConfig, 
 use dacapo_store::memory::MemoryStore;
 use dacapo_store::{
     ContinueAfter, Delivery, InboxEntry, Instance, InstanceFilter, InstanceKey, ModuleVersion, Page, Refused, Result,
-    Store, StoreError, StoredTurn, VersionId, Write, Written,
+    Store, StoreError, Stored, StoredTurn, VersionId, Write, Written,
 };
 use futures::future::BoxFuture;
 use std::pin::pin;
@@ -298,6 +298,13 @@ impl UnrulyStore {
         self.control.lock().expect("no panic").failing = failing;
     }
 
+    fn wait_to_read(&self) {
+        let mut control = self.control.lock().expect("no panic");
+        control.reads_waiting += 1;
+        control = self.changed.wait_while(control, |control| control.reads_held).expect("no panic");
+        control.reads_waiting -= 1;
+    }
+
     /// Returns once a commit waits.
     pub(crate) fn until_held(&self) {
         let control = self.control.lock().expect("no panic");
@@ -330,12 +337,20 @@ impl Store for UnrulyStore {
     }
 
     fn instance(&self, id: &InstanceId) -> Result<Option<Instance>> {
-        let mut control = self.control.lock().expect("no panic");
-        control.reads_waiting += 1;
-        control = self.changed.wait_while(control, |control| control.reads_held).expect("no panic");
-        control.reads_waiting -= 1;
-        drop(control);
+        self.wait_to_read();
         self.inner.instance(id)
+    }
+
+    fn load(&self, id: &InstanceId) -> Result<Option<Stored>> {
+        self.wait_to_read();
+        let corrupt = self.control.lock().expect("no panic").corrupt;
+        let spoilt = |stored: Stored| {
+            let unreadable =
+                StoreError::CorruptHistory { key: stored.instance.key.0, source: CorruptHistory::NoOpening };
+            let history = if corrupt { Err(unreadable) } else { stored.history };
+            Stored { history, ..stored }
+        };
+        Ok(self.inner.load(id)?.map(spoilt))
     }
 
     fn history(&self, key: InstanceKey, generation: u32, from_seq: u64) -> Result<Vec<StoredTurn>> {

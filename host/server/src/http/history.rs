@@ -1,7 +1,7 @@
 //! The history of an instance as Durable Functions shows it: what was scheduled stands merged with how it ended.
 
 use crate::moment::Moment;
-use dacapo_core::{Event, Failure, Payload, RuntimeStatus, StoredTurn, TaskId};
+use dacapo_core::{By, Event, Failure, Payload, RuntimeStatus, StoredTurn, TaskId};
 use serde::Serialize;
 
 /// One entry. Keys are in the original's case.
@@ -27,6 +27,9 @@ pub(super) struct HistoryEvent<'a> {
     result: Option<Payload>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
+    /// Whose doing it was. The original does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'a By>,
     #[serde(skip_serializing_if = "Option::is_none")]
     details: Option<&'a Payload>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -141,6 +144,8 @@ impl<'a> Entries<'a> {
         let function = |event_type, name| HistoryEvent { function_name: Some(name), ..plain(event_type) };
         let timer = |fire_at_ms| HistoryEvent { fire_at: Some(Moment(fire_at_ms)), ..plain("TimerCreated") };
         let said = |event_type, reason| HistoryEvent { reason: Some(reason), ..plain(event_type) };
+        let done =
+            |event_type, reason, by: &'a Option<By>| HistoryEvent { by: by.as_ref(), ..said(event_type, reason) };
         let failed = |event_type, failure: &'a Failure| HistoryEvent {
             details: failure.details.as_ref(),
             ..said(event_type, &failure.message)
@@ -148,7 +153,7 @@ impl<'a> Entries<'a> {
         let ended =
             |status: RuntimeStatus, event| HistoryEvent { orchestration_status: Some(status.as_str()), ..event };
         match event {
-            Event::ExecutionStarted { name, input } => {
+            Event::ExecutionStarted { name, input, rules: _ } => {
                 self.push(HistoryEvent { input: self.input(input), ..function("ExecutionStarted", name) });
             }
             Event::TaskScheduled { name, input, .. } => {
@@ -178,14 +183,14 @@ impl<'a> Entries<'a> {
             Event::RetryScheduled { task, fire_at_ms, .. } => self.again(*task, timer(*fire_at_ms)),
             Event::PollScheduled { task, fire_at_ms, .. } => self.polled(*task, at, timer(*fire_at_ms)),
             Event::TimerFired { task } => self.fired(*task, plain("TimerFired")),
-            Event::EventRaised { name, data } => {
-                self.push(HistoryEvent { input: self.input(data), ..named("EventRaised", name) });
+            Event::EventRaised { name, data, by } => {
+                self.push(HistoryEvent { input: self.input(data), by: by.as_ref(), ..named("EventRaised", name) });
             }
-            Event::ExecutionSuspended { reason } => self.push(said("ExecutionSuspended", reason)),
-            Event::ExecutionResumed { reason } => self.push(said("ExecutionResumed", reason)),
-            Event::ExecutionRewound { reason, .. } => self.push(said("ExecutionRewound", reason)),
-            Event::ExecutionTerminated { reason, .. } => {
-                self.push(ended(RuntimeStatus::Terminated, said("ExecutionTerminated", reason)));
+            Event::ExecutionSuspended { reason, by } => self.push(done("ExecutionSuspended", reason, by)),
+            Event::ExecutionResumed { reason, by } => self.push(done("ExecutionResumed", reason, by)),
+            Event::ExecutionRewound { reason, by, .. } => self.push(done("ExecutionRewound", reason, by)),
+            Event::ExecutionTerminated { reason, by, .. } => {
+                self.push(ended(RuntimeStatus::Terminated, done("ExecutionTerminated", reason, by)));
             }
             Event::ExecutionContinuedAsNew { input, .. } => {
                 self.push(HistoryEvent { input: self.input(input), ..plain("ContinueAsNew") });
@@ -226,7 +231,7 @@ mod tests {
 
     #[test]
     fn one_activity_gives_three_events_and_the_middle_one_knows_when_it_was_scheduled() {
-        let started = Event::ExecutionStarted { name: "Flow".into(), input: Payload::null() };
+        let started = Event::ExecutionStarted { name: "Flow".into(), input: Payload::null(), rules: Rules::CURRENT };
         let result = Payload::parse(r#"{"ok": true}"#).expect("json");
         let completed = Event::TaskCompleted { task: TaskId(0), result: result.clone() };
         let turns: [&[Event]; 3] = [&[started], &[call()], &[completed, Event::ExecutionCompleted { output: result }]];

@@ -73,7 +73,7 @@ fn timeout_ms(query: Query<'_>) -> Result<Option<u64>, ApiError> {
 
 /// The status at the end, if that comes in time.
 async fn end_of(api: &Api, id: &InstanceId, timeout_ms: u64) -> Result<Option<Arc<InstanceView>>, ApiError> {
-    let deadline = api.clock.sleep_until(api.clock.now_ms().saturating_add(timeout_ms));
+    let deadline = api.clock.rest_ms(timeout_ms);
     tokio::pin!(deadline);
     let Some(mut changes) = Changes::from_now(api, id).await? else { return Ok(None) };
     while !changes.latest().status.is_finished() {

@@ -108,9 +108,9 @@ pub fn a_write_sees_those_before_it(fixture: &mut Fixture) {
         Err(Refused::Pinned { instances: 1 }),
         Ok(Written::Turned { sent: vec![] }),
         Err(Refused::Finished { status: RuntimeStatus::Completed }),
-        Ok(Written::VersionDeleted),
+        Ok(Written::ModuleChanged { versions: vec![] }),
         Err(Refused::UnknownVersion),
-        Ok(Written::Purged { key }),
+        Ok(Written::Purged { key, sent: vec![] }),
     ];
     assert_eq!(fixture.store().commit(&batch).expect("commits"), expected);
     assert!(fixture.observe().instances.is_empty());

@@ -3,7 +3,7 @@
 use super::Observed;
 use crate::write::{Delivery, NewInstance, NewModule, TurnWrite};
 use crate::{Instance, InstanceKey, ModuleVersion, Refused, Store, StoredTurn, VersionId, Write, Written};
-use dacapo_core::{Event, InstanceId, Orchestration, Payload, RuntimeStatus, TurnRecord};
+use dacapo_core::{By, Event, InstanceId, Orchestration, Payload, RuntimeStatus, TurnRecord};
 
 type Opener = Box<dyn Fn() -> Box<dyn Store>>;
 
@@ -194,7 +194,7 @@ pub fn turn(instance: &Instance) -> TurnWrite {
 
 /// The delivery of an event, to an inbox of 100.
 pub fn raised(text: &str, name: &str) -> Delivery {
-    let event = Event::EventRaised { name: name.to_owned(), data: json("[1,  2]") };
+    let event = Event::EventRaised { name: name.to_owned(), data: json("[1,  2]"), by: Some(By::Client) };
     Delivery { id: id(text), event, limit: 100 }
 }
 

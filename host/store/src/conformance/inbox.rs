@@ -3,7 +3,7 @@
 use super::fixture::{Fixture, json, raised};
 use crate::write::Delivery;
 use crate::{Refused, Write, Written};
-use dacapo_core::{Event, Failure, RuntimeStatus, TaskId};
+use dacapo_core::{By, Event, Failure, RuntimeStatus, TaskId};
 
 /// Also where turns consume between the deliveries.
 pub fn entries_are_numbered_from_zero_without_a_gap(fixture: &mut Fixture) {
@@ -24,12 +24,12 @@ pub fn an_entry_comes_back_as_it_was_delivered(fixture: &mut Fixture) {
     let key = fixture.create("a");
     let (task, failure) = (TaskId(3), Failure::detailed("kind", "wörds", Some(json("{\"x\" : [ ]}"))));
     let events = [
-        Event::EventRaised { name: "Ünï".to_owned(), data: json("{ \"n\": 1.50 }") },
-        Event::EventRaised { name: "null".to_owned(), data: json("null") },
+        Event::EventRaised { name: "Ünï".to_owned(), data: json("{ \"n\": 1.50 }"), by: Some(By::Client) },
+        Event::EventRaised { name: "null".to_owned(), data: json("null"), by: None },
         Event::TaskCompleted { task, result: json("\"r\"") },
         Event::TaskFailed { task, failure },
         Event::TimerFired { task },
-        Event::ExecutionTerminated { reason: "because\n\"so\"".to_owned(), recursive: false },
+        Event::ExecutionTerminated { reason: "because\n\"so\"".to_owned(), recursive: false, by: None },
     ];
     for event in &events {
         let delivery = Delivery { event: event.clone(), ..raised("a", "") };
@@ -68,6 +68,35 @@ pub fn a_turn_that_consumes_what_is_not_there_is_fenced(fixture: &mut Fixture) {
         assert_eq!(fixture.write(Write::Turn(turn)), Err(Refused::Fenced), "{inbox_done}");
     }
     assert_eq!(fixture.observe(), before);
+}
+
+/// Nothing else of the instance changes; what holds on to another state of it is refused.
+pub fn what_nobody_wants_is_discarded(fixture: &mut Fixture) {
+    let key = fixture.create("a");
+    fixture.play("a", |_| ());
+    for name in ["A", "B"] {
+        fixture.raise("a", name).expect("delivered");
+    }
+    let before = fixture.get("a");
+    let discard = |fence, inbox_done| Write::Discard { fence, inbox_done };
+    for inbox_done in [3, u64::MAX] {
+        assert_eq!(fixture.write(discard(before.fence(), inbox_done)), Err(Refused::Fenced), "{inbox_done}");
+    }
+    assert_eq!(fixture.write(discard(before.fence(), 1)), Ok(Written::Discarded));
+    assert_eq!(fixture.get("a"), crate::Instance { inbox_done: 1, ..before.clone() });
+    assert_eq!(fixture.waiting(key), [(1, "B".to_owned())]);
+    assert_eq!(fixture.write(discard(before.fence(), 0)), Err(Refused::Fenced), "it is gone already");
+    assert!(fixture.observe().busy.contains(&(key, before.id.clone())));
+
+    assert_eq!(fixture.write(discard(before.fence(), 2)), Ok(Written::Discarded));
+    assert!(fixture.observe().busy.is_empty());
+    fixture.reopen();
+    assert_eq!(fixture.raise("a", "C"), Ok(Written::Delivered { key, seq: 2 }));
+    fixture.play("a", |_| ());
+    assert_eq!(fixture.write(discard(before.fence(), 3)), Err(Refused::Fenced), "a turn came between");
+    fixture.finish("a", RuntimeStatus::Completed);
+    let fence = fixture.get("a").fence();
+    assert_eq!(fixture.write(discard(fence, 3)), Err(Refused::Fenced), "it has ended");
 }
 
 /// Nobody to deliver to.

@@ -142,7 +142,7 @@ pub fn purge_refuses_an_unfinished_instance_unless_forced(fixture: &mut Fixture)
     let before = fixture.observe();
     assert_eq!(fixture.write(purge("a", false)), Err(Refused::Unfinished { status: RuntimeStatus::Pending }));
     assert_eq!(fixture.observe(), before);
-    assert_eq!(fixture.write(purge("a", true)), Ok(Written::Purged { key }));
+    assert_eq!(fixture.write(purge("a", true)), Ok(Written::Purged { key, sent: vec![] }));
     assert_eq!(fixture.find("a"), None);
 }
 
@@ -153,7 +153,7 @@ pub fn a_purge_by_key_leaves_other_keys_alone(fixture: &mut Fixture) {
     let before = fixture.observe();
     assert_eq!(fixture.write(by_key(InstanceKey(key.0 + 1))), Err(Refused::UnknownInstance));
     assert_eq!(fixture.observe(), before);
-    assert_eq!(fixture.write(by_key(key)), Ok(Written::Purged { key }));
+    assert_eq!(fixture.write(by_key(key)), Ok(Written::Purged { key, sent: vec![] }));
 }
 
 /// Its neighbours stay.

@@ -45,14 +45,14 @@ macro_rules! conformance_suite {
                 a_finished_instance_makes_way_for_a_child, a_detached_child_tells_its_sender_at_once,
                 a_rewound_call_reopens_its_failed_child, the_same_call_leaves_a_child_that_has_not_ended_alone, a_rewound_call_hears_again_of_a_child_that_has_completed,
                 a_failed_child_whose_version_is_gone_is_not_reopened,
-                what_no_rewound_call_can_reopen_is_started_anew, an_event_that_nobody_can_take_is_dropped,
+                what_no_rewound_call_can_reopen_is_started_anew, an_event_that_nobody_can_take_is_dropped, a_parent_learns_that_a_child_it_waits_for_was_purged,
                 the_end_of_a_child_reaches_its_parent, the_end_of_a_child_reaches_nobody_but_its_parent,
                 an_event_to_the_sender_is_dropped_where_it_ends,
                 the_children_that_end_are_the_unfinished_ones_waited_for, a_refused_turn_sends_nothing,
                 a_turn_that_names_an_unknown_version_is_refused_whole, the_next_execution_begins_anew,
                 the_next_execution_holds_its_version, only_a_failed_instance_is_reopened;
             inbox: entries_are_numbered_from_zero_without_a_gap, an_entry_comes_back_as_it_was_delivered,
-                a_turn_consumes_a_prefix, a_turn_that_consumes_what_is_not_there_is_fenced,
+                what_nobody_wants_is_discarded, a_turn_consumes_a_prefix, a_turn_that_consumes_what_is_not_there_is_fenced,
                 deliver_refuses_an_unknown_id, deliver_refuses_a_finished_instance, deliver_refuses_when_the_inbox_is_full,
                 a_refused_delivery_takes_no_number, inboxes_do_not_mix, an_empty_inbox_is_empty;
             lists: a_listing_is_in_the_order_of_creation, pages_are_full_and_the_last_says_so,

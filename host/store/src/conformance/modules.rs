@@ -25,6 +25,17 @@ pub fn versions_count_from_one_within_a_module(fixture: &mut Fixture) {
     assert_eq!(ids.len(), 5);
 }
 
+/// What the module has now.
+fn of_module(fixture: &Fixture, module: &str) -> Vec<ModuleVersion> {
+    let all = fixture.store().modules().expect("reads").into_iter();
+    all.filter(|version| version.module == module).collect()
+}
+
+/// The answer to a change: what the module has after it.
+fn changed(fixture: &Fixture, module: &str) -> Written {
+    Written::ModuleChanged { versions: of_module(fixture, module) }
+}
+
 /// All of it, in order.
 pub fn a_version_keeps_what_was_deployed(fixture: &mut Fixture) {
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<String>>();
@@ -39,7 +50,7 @@ pub fn a_version_keeps_what_was_deployed(fixture: &mut Fixture) {
     };
     let answer = fixture.done(Write::AddModule(new.clone()));
     let found = fixture.store().modules().expect("reads").remove(0);
-    assert_eq!(answer, Written::ModuleAdded { version: found.clone(), added: true });
+    assert_eq!(answer, Written::ModuleAdded { version: found.clone(), added: true, versions: vec![found.clone()] });
     let expected = ModuleVersion {
         id: found.id,
         module: new.module,
@@ -70,11 +81,15 @@ pub fn the_newest_deployment_is_active(fixture: &mut Fixture) {
 pub fn the_same_component_becomes_active_again(fixture: &mut Fixture) {
     let first = fixture.add(new_module("m", "d1", &["F"]));
     let again = Write::AddModule(new_module("m", "d1", &["F"]));
-    let expected = Written::ModuleAdded { version: first.clone(), added: false };
-    assert_eq!(fixture.done(again.clone()), expected, "it is active already");
+    let expected = |fixture: &Fixture| Written::ModuleAdded {
+        version: first.clone(),
+        added: false,
+        versions: of_module(fixture, "m"),
+    };
+    assert_eq!(fixture.done(again.clone()), expected(fixture), "it is active already");
     fixture.add(new_module("m", "d2", &["F"]));
     assert_eq!(versions(fixture), [("m".to_owned(), 1, false), ("m".to_owned(), 2, true)]);
-    assert_eq!(fixture.done(again), expected);
+    assert_eq!(fixture.done(again), expected(fixture));
     assert_eq!(versions(fixture), [("m".to_owned(), 1, true), ("m".to_owned(), 2, false)]);
     let other = fixture.add(new_module("n", "d1", &[]));
     assert_eq!(other.version, 1, "the same component is a version of its own in another module");
@@ -101,7 +116,7 @@ pub fn a_component_lives_as_long_as_a_version_needs_it(fixture: &mut Fixture) {
     let second = fixture.add(new_module("n", "same", &[]));
     let component = || fixture.store().component("same").expect("reads");
     assert_eq!(component(), Some(b"same".to_vec()));
-    assert_eq!(fixture.done(Write::DeleteVersion(first.id)), Written::VersionDeleted);
+    assert_eq!(fixture.done(Write::DeleteVersion(first.id)), changed(fixture, "m"));
     assert_eq!(component(), Some(b"same".to_vec()));
     fixture.done(Write::DeleteVersion(second.id));
     assert_eq!(component(), None);
@@ -181,7 +196,7 @@ pub fn delete_refuses_a_version_with_unfinished_instances(fixture: &mut Fixture)
         }
         fixture.finish(&format!("{}-{}", left - 1, pinned.0), RuntimeStatus::Terminated);
     }
-    assert_eq!(fixture.write(Write::DeleteVersion(pinned)), Ok(Written::VersionDeleted));
+    assert!(matches!(fixture.write(Write::DeleteVersion(pinned)), Ok(Written::ModuleChanged { .. })));
     assert_eq!(
         fixture.get(&format!("0-{}", pinned.0)).version,
         pinned,
@@ -241,9 +256,9 @@ pub fn any_version_can_be_activated(fixture: &mut Fixture) {
     let active =
         |fixture: &Fixture| versions(fixture).into_iter().filter(|one| one.2).map(|one| one.1).collect::<Vec<_>>();
     assert_eq!(fixture.write(Write::Activate(VersionId(99))), Err(Refused::UnknownVersion));
-    assert_eq!(fixture.done(Write::Activate(first.id)), Written::Activated);
+    assert_eq!(fixture.done(Write::Activate(first.id)), changed(fixture, "m"));
     assert_eq!(active(fixture), [1, 1]);
-    assert_eq!(fixture.done(Write::Activate(first.id)), Written::Activated, "it is already");
+    assert_eq!(fixture.done(Write::Activate(first.id)), changed(fixture, "m"), "it is already");
     fixture.done(Write::Activate(second.id));
     assert_eq!(active(fixture), [2, 1]);
     fixture.add(new_module("o", "d4", &["f"]));
@@ -269,7 +284,7 @@ pub fn an_instance_moves_to_another_version(fixture: &mut Fixture) {
     let before = fixture.observe();
     fixture.reopen();
     assert_eq!(fixture.observe(), before);
-    assert_eq!(fixture.write(Write::DeleteVersion(first)), Ok(Written::VersionDeleted));
+    assert!(matches!(fixture.write(Write::DeleteVersion(first)), Ok(Written::ModuleChanged { .. })));
     assert_eq!(fixture.write(Write::DeleteVersion(second)), Err(Refused::Pinned { instances: 1 }));
 }
 

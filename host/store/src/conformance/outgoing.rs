@@ -3,7 +3,7 @@
 use super::fixture::{Fixture, id, json, new_instance, raised, record, turn};
 use crate::write::{Delivery, NewInstance, NextExecution, Outgoing, Sent, TurnWrite};
 use crate::{Fence, Instance, InstanceKey, Parent, Refused, VersionId, Write, Written};
-use dacapo_core::{Event, Failure, Orchestration, Payload, RuntimeStatus, TaskId};
+use dacapo_core::{By, Event, Failure, InboxEntry, Orchestration, Payload, RuntimeStatus, TaskId};
 
 /// The link of a call by what `text` is now; the caller waits.
 fn call(fixture: &Fixture, text: &str, task: u32) -> Parent {
@@ -56,15 +56,25 @@ fn inbox(fixture: &Fixture, text: &str) -> Vec<Event> {
 }
 
 fn delivered(fixture: &Fixture, text: &str, seq: u64, event: Event) -> Sent {
-    Sent::Delivered { id: id(text), key: fixture.get(text).key, seq, event }
+    Sent::Delivered { id: id(text), key: fixture.get(text).key, entry: InboxEntry { seq, execution: None, event } }
 }
 
-fn rewound() -> Event {
-    Event::ExecutionRewound { reason: "again".to_owned(), from_turn: None }
+/// As [`delivered`], for its present execution alone.
+fn answered(fixture: &Fixture, text: &str, seq: u64, event: Event) -> Sent {
+    let Instance { id, key, generation, .. } = fixture.get(text);
+    Sent::Delivered { id, key, entry: InboxEntry { seq, execution: Some(generation), event } }
+}
+
+fn by_a() -> Option<By> {
+    Some(By::Instance(id("a")))
+}
+
+fn rewound(by: Option<By>) -> Event {
+    Event::ExecutionRewound { reason: "again".to_owned(), from_turn: None, by }
 }
 
 fn terminated() -> Event {
-    Event::ExecutionTerminated { reason: "enough".to_owned(), recursive: true }
+    Event::ExecutionTerminated { reason: "enough".to_owned(), recursive: true, by: by_a() }
 }
 
 fn completed(task: u32) -> Event {
@@ -121,7 +131,7 @@ pub fn a_child_whose_id_is_in_use_is_not_started(fixture: &mut Fixture) {
         let Some(Event::ChildFailed { task: failed, failure }) = inbox(fixture, "a").pop() else { panic!("{sent:?}") };
         assert_eq!((failed, failure.kind.as_str()), (TaskId(task), "instance-exists"));
         assert!(failure.message.contains(&format!("'{text}' is {status}")), "{}", failure.message);
-        assert_eq!(sent, [delivered(fixture, "a", seq, Event::ChildFailed { task: failed, failure })]);
+        assert_eq!(sent, [answered(fixture, "a", seq, Event::ChildFailed { task: failed, failure })]);
         assert_eq!(["child", "client's"].map(|text| fixture.get(text)), before);
     }
 }
@@ -153,7 +163,7 @@ pub fn a_detached_child_tells_its_sender_at_once(fixture: &mut Fixture) {
     let sent = send(fixture, "a", [start(&new)]);
     let key = fixture.get("child").key;
     let event = Event::ChildCompleted { task: TaskId(4), result: Payload::string("child") };
-    assert_eq!(sent, [Sent::Created { key, epoch: 0, new: new.clone() }, delivered(fixture, "a", 0, event.clone())]);
+    assert_eq!(sent, [Sent::Created { key, epoch: 0, new: new.clone() }, answered(fixture, "a", 0, event.clone())]);
     assert_eq!(inbox(fixture, "a"), [event]);
     assert_eq!(fixture.get("child").parent, new.parent);
 
@@ -171,14 +181,14 @@ pub fn a_rewound_call_reopens_its_failed_child(fixture: &mut Fixture) {
     let mut expected = fixture.get("child");
     let history = fixture.history(expected.key);
     let sent = send(fixture, "a", [start_again(&new)]);
-    assert_eq!(sent, [delivered(fixture, "child", 1, rewound())]);
+    assert_eq!(sent, [delivered(fixture, "child", 1, rewound(by_a()))]);
     expected.status = RuntimeStatus::Running;
     expected.output = None;
     expected.epoch += 1;
     expected.inbox_next += 1;
     assert_eq!(fixture.get("child"), expected);
     assert_eq!(fixture.history(expected.key), history);
-    assert_eq!(inbox(fixture, "child"), [rewound()]);
+    assert_eq!(inbox(fixture, "child"), [rewound(by_a())]);
     assert!(fixture.observe().busy.contains(&(expected.key, expected.id.clone())));
     assert!(inbox(fixture, "a").is_empty());
 
@@ -209,7 +219,7 @@ pub fn a_rewound_call_hears_again_of_a_child_that_has_completed(fixture: &mut Fi
     fixture.finish("child", RuntimeStatus::Completed);
     let before = fixture.get("child");
     let event = Event::ChildCompleted { task: TaskId(0), result: json("\"done\"") };
-    assert_eq!(send(fixture, "a", [start_again(&new)]), [delivered(fixture, "a", 0, event)]);
+    assert_eq!(send(fixture, "a", [start_again(&new)]), [answered(fixture, "a", 0, event)]);
     assert_eq!(fixture.get("child"), before);
 }
 
@@ -223,7 +233,7 @@ pub fn a_failed_child_whose_version_is_gone_is_not_reopened(fixture: &mut Fixtur
     fixture.finish("child", RuntimeStatus::Failed);
     let failed = fixture.get("child").key;
     fixture.done(Write::DeleteVersion(gone));
-    let reopen = Write::Reopen { id: id("child"), reason: "again".to_owned() };
+    let reopen = Write::Reopen { id: id("child"), reason: "again".to_owned(), by: By::Client };
     assert_eq!(fixture.write(reopen), Err(Refused::UnknownVersion));
     let version = fixture.get("a").version;
     send(fixture, "a", [start_again(&NewInstance { version, ..new })]);
@@ -286,7 +296,7 @@ pub fn the_end_of_a_child_reaches_its_parent(fixture: &mut Fixture) {
     let outgoing = events.clone().map(|event| Outgoing::Ended { parent: parent.clone(), event });
     let sent = send_at_the_end(fixture, "child", outgoing);
     let [first, second] = events.clone();
-    assert_eq!(sent, [delivered(fixture, "a", 0, first), delivered(fixture, "a", 1, second)]);
+    assert_eq!(sent, [answered(fixture, "a", 0, first), answered(fixture, "a", 1, second)]);
     fixture.reopen();
     assert_eq!(inbox(fixture, "a"), events);
     assert!(fixture.get("a").has_work());
@@ -300,7 +310,7 @@ pub fn the_end_of_a_child_reaches_nobody_but_its_parent(fixture: &mut Fixture) {
     let second = call(fixture, "a", 0);
     let third = Parent { generation: second.generation + 1, ..second.clone() };
     assert_eq!(send(fixture, "child", [ended(&first), ended(&third)]), []);
-    assert_eq!(send(fixture, "child", [ended(&second)]), [delivered(fixture, "a", 0, completed(0))]);
+    assert_eq!(send(fixture, "child", [ended(&second)]), [answered(fixture, "a", 0, completed(0))]);
     fixture.finish("a", RuntimeStatus::Completed);
     assert_eq!(send(fixture, "child", [ended(&second)]), []);
     fixture.create("a");
@@ -310,15 +320,38 @@ pub fn the_end_of_a_child_reaches_nobody_but_its_parent(fixture: &mut Fixture) {
     assert_eq!(fixture.get("child").next_seq, 5);
 }
 
+/// It would wait for ever; one that was told of the end already is not told again.
+pub fn a_parent_learns_that_a_child_it_waits_for_was_purged(fixture: &mut Fixture) {
+    let new = with_a_child(fixture);
+    let detached = child(fixture, "detached", Parent { waits: false, ..call(fixture, "a", 1) });
+    send(fixture, "a", [start(&detached)]);
+    let purge = |text| Write::Purge { id: id(text), force: true, only: None };
+    let key = fixture.get("child").key;
+    let Written::Purged { key: purged, sent } = fixture.done(purge("child")) else { panic!("not purged") };
+    let Some(Event::ChildFailed { task, failure }) = inbox(fixture, "a").pop() else { panic!("{sent:?}") };
+    assert_eq!((purged, task, failure.kind.as_str()), (key, TaskId(0), "child-purged"));
+    assert!(failure.message.contains("'child'") && failure.message.contains(&new.name), "{}", failure.message);
+    assert_eq!(sent, [answered(fixture, "a", 1, Event::ChildFailed { task, failure })]);
+
+    send(fixture, "a", [start(&new)]);
+    fixture.finish("child", RuntimeStatus::Completed);
+    for text in ["child", "detached"] {
+        assert!(matches!(fixture.done(purge(text)), Written::Purged { sent, .. } if sent.is_empty()), "{text}");
+    }
+}
+
 /// Then nobody would ever read it.
 pub fn an_event_to_the_sender_is_dropped_where_it_ends(fixture: &mut Fixture) {
     fixture.create("a");
     let event = raised("a", "E").event;
     let sent = send(fixture, "a", [Outgoing::ToSelf(event.clone())]);
-    assert_eq!(sent, [delivered(fixture, "a", 0, event.clone())]);
+    assert_eq!(sent, [answered(fixture, "a", 0, event.clone())]);
     assert_eq!(inbox(fixture, "a"), std::slice::from_ref(&event));
     assert!(fixture.get("a").has_work());
 
+    let next = Some(next_execution(fixture.some_version()));
+    let turn = TurnWrite { next, outgoing: vec![Outgoing::ToSelf(event.clone())], ..fixture.next_turn("a") };
+    assert_eq!(commit(fixture, turn), [], "the next execution has not asked for it");
     assert_eq!(send_at_the_end(fixture, "a", [Outgoing::ToSelf(event)]), []);
     let instance = fixture.get("a");
     assert_eq!((instance.inbox_next, instance.inbox_done, inbox(fixture, "a")), (1, 1, vec![]));
@@ -348,7 +381,7 @@ pub fn the_children_that_end_are_the_unfinished_ones_waited_for(fixture: &mut Fi
     let outgoing = [
         new(fixture, "detached", detached),
         new(fixture, "last", call(fixture, "a", 1)),
-        Outgoing::EndChildren { reason: "enough".to_owned() },
+        Outgoing::EndChildren { reason: "enough".to_owned(), by: By::Instance(id("a")) },
     ];
     let sent = send_at_the_end(fixture, "a", outgoing);
     assert!(matches!(sent[..2], [Sent::Created { .. }, Sent::Created { .. }]), "{sent:?}");
@@ -360,9 +393,12 @@ pub fn the_children_that_end_are_the_unfinished_ones_waited_for(fixture: &mut Fi
         assert!(inbox(fixture, text).is_empty(), "{text}");
     }
     fixture.reopen();
-    fixture.done(Write::Reopen { id: id("failed"), reason: "again".to_owned() });
+    fixture.done(Write::Reopen { id: id("failed"), reason: "again".to_owned(), by: By::Client });
     fixture.create("a");
-    assert_eq!(send(fixture, "a", [Outgoing::EndChildren { reason: "enough".to_owned() }]), []);
+    assert_eq!(
+        send(fixture, "a", [Outgoing::EndChildren { reason: "enough".to_owned(), by: By::Instance(id("a")) }]),
+        []
+    );
 }
 
 /// Whatever it was to send.
@@ -378,7 +414,7 @@ pub fn a_refused_turn_sends_nothing(fixture: &mut Fixture) {
         Outgoing::Event(raised("child", "E")),
         Outgoing::Ended { parent, event: completed(0) },
         Outgoing::ToSelf(raised("a", "E").event),
-        Outgoing::EndChildren { reason: "enough".to_owned() },
+        Outgoing::EndChildren { reason: "enough".to_owned(), by: By::Instance(id("a")) },
     ];
     let before = fixture.observe();
     assert_eq!(fixture.write(Write::Turn(turn.clone())), Err(Refused::Fenced));
@@ -389,8 +425,8 @@ pub fn a_refused_turn_sends_nothing(fixture: &mut Fixture) {
     assert_eq!(fixture.observe(), before);
     turn.inbox_done = 0;
     let sent = commit(fixture, turn);
-    // "other", and all but the end of what was the last execution's; "child" is there already.
-    assert_eq!((sent.len(), fixture.get("a").key, fixture.get("a").inbox_next), (5, key, 1));
+    // "other", and all but what was for the execution that has ended; "child" is there already.
+    assert_eq!((sent.len(), fixture.get("a").key, fixture.get("a").inbox_next), (4, key, 0));
 }
 
 /// Of a child, wherever it stands among what is sent, or of the next execution.
@@ -473,12 +509,12 @@ pub fn the_next_execution_holds_its_version(fixture: &mut Fixture) {
     assert_eq!(fixture.write(Write::DeleteVersion(first)), Err(Refused::Pinned { instances: 1 }));
     fixture.play("a", |turn| turn.next = Some(next_execution(second)));
     assert_eq!(fixture.write(Write::DeleteVersion(second)), Err(Refused::Pinned { instances: 1 }));
-    assert_eq!(fixture.write(Write::DeleteVersion(first)), Ok(Written::VersionDeleted));
+    assert_eq!(fixture.write(Write::DeleteVersion(first)), Ok(Written::ModuleChanged { versions: vec![] }));
 }
 
 /// Any other has nothing to go on with, or goes on anyhow.
 pub fn only_a_failed_instance_is_reopened(fixture: &mut Fixture) {
-    let reopen = |text: &str| Write::Reopen { id: id(text), reason: "again".to_owned() };
+    let reopen = |text: &str| Write::Reopen { id: id(text), reason: "again".to_owned(), by: By::Client };
     fixture.create("new");
     fixture.create("a");
     assert_eq!(fixture.write(reopen("nobody")), Err(Refused::UnknownInstance));
@@ -505,7 +541,7 @@ pub fn only_a_failed_instance_is_reopened(fixture: &mut Fixture) {
     let before = fixture.observe();
     fixture.reopen();
     assert_eq!(fixture.observe(), before);
-    assert_eq!(inbox(fixture, "a"), [rewound()]);
+    assert_eq!(inbox(fixture, "a"), [rewound(Some(By::Client))]);
     assert!(before.busy.contains(&(expected.key, id("a"))));
     fixture.finish("a", RuntimeStatus::Failed);
     assert_eq!(fixture.write(reopen("a")), Ok(Written::Delivered { key: expected.key, seq: 2 }));

@@ -38,7 +38,8 @@ impl Modules {
         };
         self.activate(&new.module, number);
         let version = self.versions[&(new.module.clone(), number)].clone();
-        Ok(Written::ModuleAdded { version, added })
+        let versions = self.of_module(&new.module).cloned().collect();
+        Ok(Written::ModuleAdded { version, added, versions })
     }
 
     fn active(&self) -> Vec<ModuleVersion> {
@@ -60,7 +61,7 @@ impl Modules {
         let version = found.ok_or(Refused::UnknownVersion)?;
         self.check_free(&version)?;
         self.activate(&version.module, version.version);
-        Ok(Written::Activated)
+        Ok(self.changed(&version.module))
     }
 
     /// Nobody else has the names of a version that is to become active.
@@ -87,7 +88,11 @@ impl Modules {
         if let Some(next) = next {
             self.activate(&next.module, next.version);
         }
-        Ok(Written::VersionDeleted)
+        Ok(self.changed(&version.module))
+    }
+
+    fn changed(&self, module: &str) -> Written {
+        Written::ModuleChanged { versions: self.of_module(module).cloned().collect() }
     }
 
     fn of_module(&self, module: &str) -> impl Iterator<Item = &ModuleVersion> {

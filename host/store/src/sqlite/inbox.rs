@@ -3,9 +3,9 @@
 use super::fault::{Fault, Halt, corrupt};
 use super::instances::{self, integer};
 use crate::StoreError;
-use crate::model::{InboxEntry, InstanceKey};
-use crate::write::{Delivery, Refused, Written};
-use dacapo_core::{Event, InstanceId};
+use crate::model::InstanceKey;
+use crate::write::{Delivery, Refused, Sent, Written};
+use dacapo_core::{Event, InboxEntry, InstanceId};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 
@@ -55,32 +55,35 @@ pub(super) fn deliver(connection: &Connection, delivery: &Delivery) -> Result<Wr
     let taken = params![delivery.id.as_str(), integer(delivery.limit)];
     let taken: Option<(i64, i64)> = statement.query_row(taken, |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     let Some((key, seq)) = taken else { return Err(why_not(connection, delivery)?.into()) };
-    insert(connection, key, seq, &delivery.event)?;
+    insert(connection, (key, seq), None, &delivery.event)?;
     Ok(Written::Delivered { key: InstanceKey(key), seq: seq.unsigned_abs() })
 }
 
-fn insert(connection: &Connection, key: i64, seq: i64, event: &Event) -> Result<(), Fault> {
-    let mut statement = connection.prepare_cached("INSERT INTO inbox (instance, seq, event) VALUES (?1, ?2, ?3)")?;
-    statement.execute(params![key, seq, encode(event)])?;
+fn insert(connection: &Connection, (key, seq): (i64, i64), execution: Option<u32>, event: &Event) -> Result<(), Fault> {
+    let mut statement =
+        connection.prepare_cached("INSERT INTO inbox (instance, seq, execution, event) VALUES (?1, ?2, ?3, ?4)")?;
+    statement.execute(params![key, seq, execution, encode(event)])?;
     Ok(())
 }
 
-/// Puts an event into the inbox of an instance that has not ended: its id, and the entry's number.
+/// Puts an event into the inbox of an instance, if it takes it: see [`crate::rules::takes`].
 pub(super) fn put(
     connection: &Connection,
     key: InstanceKey,
+    execution: Option<u32>,
     event: &Event,
-) -> Result<Option<(InstanceId, u64)>, Fault> {
+) -> Result<Option<Sent>, Fault> {
     let mut statement = connection.prepare_cached(
-        "UPDATE instances SET inbox_next = inbox_next + 1, has_work = 1 WHERE key = ?1 AND status <= 3 \
-         RETURNING id, inbox_next - 1",
+        "UPDATE instances SET inbox_next = inbox_next + 1, has_work = 1 \
+         WHERE key = ?1 AND status <= 3 AND (?2 IS NULL OR generation = ?2) RETURNING id, inbox_next - 1",
     )?;
-    let mut rows = statement.query([key.0])?;
+    let mut rows = statement.query(params![key.0, execution])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let (id, seq): (InstanceId, i64) = (instances::id_at(row, 0)?, row.get(1)?);
     drop(rows);
-    insert(connection, key.0, seq, event)?;
-    Ok(Some((id, seq.unsigned_abs())))
+    insert(connection, (key.0, seq), execution, event)?;
+    let entry = InboxEntry { seq: seq.unsigned_abs(), execution, event: event.clone() };
+    Ok(Some(Sent::Delivered { id, key, entry }))
 }
 
 fn why_not(connection: &Connection, delivery: &Delivery) -> Result<Refused, Fault> {
@@ -100,12 +103,13 @@ pub(super) fn consume(connection: &Connection, key: InstanceKey, done: u64) -> R
 
 /// What waits, in order.
 pub(super) fn entries(connection: &Connection, key: InstanceKey) -> Result<Vec<InboxEntry>, Fault> {
-    let mut statement = connection.prepare_cached("SELECT seq, event FROM inbox WHERE instance = ?1 ORDER BY seq")?;
+    let mut statement =
+        connection.prepare_cached("SELECT seq, execution, event FROM inbox WHERE instance = ?1 ORDER BY seq")?;
     let mut rows = statement.query([key.0])?;
     let mut entries = Vec::new();
     while let Some(row) = rows.next()? {
-        let bytes = row.get_ref(1)?.as_blob().map_err(|error| corrupt("an inbox entry", error))?;
-        entries.push(InboxEntry { seq: row.get(0)?, event: decode(bytes)? });
+        let bytes = row.get_ref(2)?.as_blob().map_err(|error| corrupt("an inbox entry", error))?;
+        entries.push(InboxEntry { seq: row.get(0)?, execution: row.get(1)?, event: decode(bytes)? });
     }
     Ok(entries)
 }
@@ -113,12 +117,12 @@ pub(super) fn entries(connection: &Connection, key: InstanceKey) -> Result<Vec<I
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dacapo_core::Payload;
+    use dacapo_core::{By, Payload};
 
     #[test]
     fn an_entry_survives_its_encoding() {
         let data = Payload::parse(r#"{"a" : [1, 2.50, null]}"#).expect("json");
-        let event = Event::EventRaised { name: "Ünï".to_owned(), data };
+        let event = Event::EventRaised { name: "Ünï".to_owned(), data, by: Some(By::Client) };
         assert_eq!(decode(&encode(&event)).expect("decodes"), event);
     }
 
@@ -126,7 +130,7 @@ mod tests {
     fn an_entry_of_the_first_release_is_read() {
         let bytes = br#"{"v":1,"event":{"EventRaised":{"name":"Approved","data":{"by": "Ann"}}}}"#;
         let data = Payload::parse(r#"{"by": "Ann"}"#).expect("json");
-        assert_eq!(decode(bytes).expect("decodes"), Event::EventRaised { name: "Approved".to_owned(), data });
+        assert_eq!(decode(bytes).expect("decodes"), Event::EventRaised { name: "Approved".to_owned(), data, by: None });
     }
 
     #[test]

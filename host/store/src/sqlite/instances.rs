@@ -2,11 +2,11 @@
 
 use super::created::CreationTimes;
 use super::fault::{Fault, Halt, corrupt};
-use super::{inbox, modules, turns};
-use crate::model::{Fence, Instance, InstanceKey, Parent, VersionId};
+use super::{inbox, modules, outgoing, turns};
+use crate::model::{Fence, Instance, InstanceKey, Parent, Stored, VersionId};
 use crate::rules;
-use crate::write::{NewInstance, Refused, Written};
-use dacapo_core::{InstanceId, Payload, RuntimeStatus, TaskId};
+use crate::write::{NewInstance, Refused, Sent, Written};
+use dacapo_core::{By, InstanceId, Payload, RuntimeStatus, TaskId};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params};
 
@@ -107,6 +107,17 @@ pub(super) fn by_id(connection: &Connection, id: &InstanceId) -> Result<Option<I
     rows.next()?.map(from_row).transpose()
 }
 
+/// All that is kept of its present execution, as of one moment: a turn or a new execution cannot come between.
+pub(super) fn load(connection: &Connection, id: &InstanceId) -> Result<Option<Stored>, Fault> {
+    let moment = connection.unchecked_transaction()?;
+    let Some(instance) = by_id(&moment, id)? else { return Ok(None) };
+    let history = turns::history(&moment, instance.key, instance.generation, 0);
+    let history = history.map_err(|fault| fault.while_doing("reading a history"));
+    let inbox = inbox::entries(&moment, instance.key)?;
+    moment.finish()?;
+    Ok(Some(Stored { instance, history, inbox }))
+}
+
 /// What a write has to know of the instance that has an id.
 pub(super) struct Holder {
     pub(super) key: InstanceKey,
@@ -114,11 +125,12 @@ pub(super) struct Holder {
     epoch: i64,
     pub(super) version: VersionId,
     pub(super) parent: Option<Parent>,
+    name: String,
 }
 
 pub(super) fn holder(connection: &Connection, id: &InstanceId) -> Result<Option<Holder>, Fault> {
     let mut statement = connection.prepare_cached(
-        "SELECT key, status, epoch, version, parent, parent_generation, parent_task, parent_waits, parent_id \
+        "SELECT key, status, epoch, version, parent, parent_generation, parent_task, parent_waits, parent_id, name \
          FROM instances WHERE id = ?1",
     )?;
     let mut rows = statement.query([id.as_str()])?;
@@ -129,11 +141,12 @@ pub(super) fn holder(connection: &Connection, id: &InstanceId) -> Result<Option<
         epoch: row.get(2)?,
         version: VersionId(row.get(3)?),
         parent: parent_at(row, 4)?,
+        name: row.get(9)?,
     }))
 }
 
 /// [`crate::Write::Reopen`].
-pub(super) fn reopen(connection: &Connection, id: &InstanceId, reason: &str) -> Result<Written, Halt> {
+pub(super) fn reopen(connection: &Connection, id: &InstanceId, reason: &str, by: &By) -> Result<Written, Halt> {
     let found = holder(connection, id)?.ok_or(Refused::UnknownInstance)?;
     if found.status != RuntimeStatus::Failed {
         return Err(Refused::NotFailed { status: found.status }.into());
@@ -141,17 +154,19 @@ pub(super) fn reopen(connection: &Connection, id: &InstanceId, reason: &str) -> 
     if !modules::exists(connection, found.version)? {
         return Err(Refused::UnknownVersion.into());
     }
-    let seq = reopened(connection, found.key, reason)?;
-    Ok(Written::Delivered { key: found.key, seq })
+    match reopened(connection, found.key, reason, by)? {
+        Sent::Delivered { key, entry, .. } => Ok(Written::Delivered { key, seq: entry.seq }),
+        other => Err(corrupt("what a rewind has sent", format!("{other:?}")).into()),
+    }
 }
 
-/// Lets a failed instance go on; the number of the inbox entry that says so.
-pub(super) fn reopened(connection: &Connection, key: InstanceKey, reason: &str) -> Result<u64, Fault> {
+/// Lets a failed instance go on; the inbox entry that says so.
+pub(super) fn reopened(connection: &Connection, key: InstanceKey, reason: &str, by: &By) -> Result<Sent, Fault> {
     connection
         .prepare_cached("UPDATE instances SET status = ?2, output = NULL, epoch = epoch + 1 WHERE key = ?1")?
         .execute(params![key.0, status_code(RuntimeStatus::Running)])?;
-    let put = inbox::put(connection, key, &rules::rewound(reason))?;
-    put.map(|(_, seq)| seq).ok_or_else(|| corrupt("an instance that was reopened", key.0))
+    let put = inbox::put(connection, key, None, &rules::rewound(reason, by))?;
+    put.ok_or_else(|| corrupt("an instance that was reopened", key.0))
 }
 
 /// [`crate::Write::Repin`].
@@ -227,12 +242,17 @@ pub(super) fn purge(
     only: Option<InstanceKey>,
 ) -> Result<Written, Halt> {
     let found = holder(connection, id)?.filter(|found| only.is_none_or(|only| found.key == only));
-    let Holder { key, status, .. } = found.ok_or(Refused::UnknownInstance)?;
+    let Holder { key, status, name, parent, .. } = found.ok_or(Refused::UnknownInstance)?;
     if !status.is_finished() && !force {
         return Err(Refused::Unfinished { status }.into());
     }
     remove(connection, key)?;
-    Ok(Written::Purged { key })
+    let mut sent = Vec::new();
+    if let Some(parent) = parent.filter(|parent| parent.waits && !status.is_finished()) {
+        let event = rules::purged(&name, id, &parent);
+        outgoing::answer(connection, (parent.key, parent.generation), &event, &mut sent)?;
+    }
+    Ok(Written::Purged { key, sent })
 }
 
 fn remove(connection: &Connection, key: InstanceKey) -> Result<(), Fault> {

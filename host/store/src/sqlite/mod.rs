@@ -22,12 +22,12 @@ mod schema;
 mod turns;
 mod writer;
 
-use crate::model::{InboxEntry, Instance, InstanceKey, ModuleVersion, VersionId};
+use crate::model::{Instance, InstanceKey, ModuleVersion, Stored, VersionId};
 use crate::query::{ContinueAfter, InstanceFilter, Page};
 use crate::write::{Refused, Write, Written};
 use crate::{Result, Store};
 use connect::{FolderLock, Readers};
-use dacapo_core::{InstanceId, Payload, StoredTurn};
+use dacapo_core::{InboxEntry, InstanceId, Payload, StoredTurn};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use writer::Writer;
@@ -70,6 +70,10 @@ impl Store for SqliteStore {
 
     fn instance(&self, id: &InstanceId) -> Result<Option<Instance>> {
         self.readers.read("reading an instance", |reader| instances::by_id(reader, id))
+    }
+
+    fn load(&self, id: &InstanceId) -> Result<Option<Stored>> {
+        self.readers.read("loading an instance", |reader| instances::load(reader, id))
     }
 
     fn history(&self, key: InstanceKey, generation: u32, from_seq: u64) -> Result<Vec<StoredTurn>> {

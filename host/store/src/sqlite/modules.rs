@@ -67,6 +67,10 @@ pub(super) fn exists(connection: &Connection, id: VersionId) -> Result<bool, Fau
     Ok(connection.prepare_cached("SELECT 1 FROM versions WHERE id = ?1")?.exists([id.0])?)
 }
 
+fn of_module(connection: &Connection, module: &str) -> Result<Vec<ModuleVersion>, Fault> {
+    select(connection, select_versions!("WHERE module = ?1 ORDER BY version"), [module])
+}
+
 fn active(connection: &Connection) -> Result<Vec<ModuleVersion>, Fault> {
     select(connection, select_versions!("WHERE active = 1 ORDER BY module, version"), [])
 }
@@ -82,7 +86,8 @@ pub(super) fn add(connection: &Connection, new: &NewModule) -> Result<Written, H
         None => insert(connection, new)?,
     };
     activate(connection, &version)?;
-    Ok(Written::ModuleAdded { version: ModuleVersion { active: true, ..version }, added })
+    let versions = of_module(connection, &version.module)?;
+    Ok(Written::ModuleAdded { version: ModuleVersion { active: true, ..version }, added, versions })
 }
 
 fn insert(connection: &Connection, new: &NewModule) -> Result<ModuleVersion, Fault> {
@@ -125,7 +130,7 @@ pub(super) fn activate_again(connection: &Connection, id: VersionId) -> Result<W
     let version = select_one(connection, select_versions!("WHERE id = ?1"), [id.0])?.ok_or(Refused::UnknownVersion)?;
     check_free(connection, &version)?;
     activate(connection, &version)?;
-    Ok(Written::Activated)
+    Ok(Written::ModuleChanged { versions: of_module(connection, &version.module)? })
 }
 
 /// Nobody else has the names of a version that is to become active.
@@ -152,5 +157,5 @@ pub(super) fn delete(connection: &Connection, id: VersionId) -> Result<Written, 
     if let Some(next) = next {
         activate(connection, &next)?;
     }
-    Ok(Written::VersionDeleted)
+    Ok(Written::ModuleChanged { versions: of_module(connection, &version.module)? })
 }

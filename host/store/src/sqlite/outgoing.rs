@@ -6,14 +6,17 @@ use super::{inbox, instances, modules};
 use crate::model::InstanceKey;
 use crate::rules::{self, Taken};
 use crate::write::{NewInstance, Outgoing, Sent, Written};
-use dacapo_core::Event;
+use dacapo_core::{By, Event, InboxEntry};
 use rusqlite::Connection;
+
+/// An execution of an instance.
+pub(super) type Execution = (InstanceKey, u32);
 
 /// Sends all of it, in order.
 pub(super) fn send(
     connection: &Connection,
     times: &mut CreationTimes,
-    sender: InstanceKey,
+    sender: Execution,
     outgoing: &[Outgoing],
 ) -> Result<Vec<Sent>, Fault> {
     let mut sent = Vec::new();
@@ -24,24 +27,20 @@ pub(super) fn send(
             }
             Outgoing::Event(delivery) => match inbox::deliver(connection, delivery) {
                 Ok(Written::Delivered { key, seq }) => {
-                    let (id, event) = (delivery.id.clone(), delivery.event.clone());
-                    sent.push(Sent::Delivered { id, key, seq, event });
+                    let entry = InboxEntry { seq, execution: None, event: delivery.event.clone() };
+                    sent.push(Sent::Delivered { id: delivery.id.clone(), key, entry });
                 }
                 Ok(_) | Err(Halt::Refused(_)) => {}
                 Err(Halt::Failed(fault)) => return Err(fault),
             },
             Outgoing::Ended { parent, event } => {
-                let sql = "SELECT 1 FROM instances WHERE key = ?1 AND generation = ?2";
-                let found = connection.prepare_cached(sql)?.exists((parent.key.0, parent.generation))?;
-                if found {
-                    put(connection, parent.key, event, &mut sent)?;
-                }
+                answer(connection, (parent.key, parent.generation), event, &mut sent)?;
             }
-            Outgoing::ToSelf(event) => put(connection, sender, event, &mut sent)?,
-            Outgoing::EndChildren { reason } => {
-                let event = Event::ExecutionTerminated { reason: reason.clone(), recursive: true };
-                for child in children(connection, sender)? {
-                    put(connection, child, &event, &mut sent)?;
+            Outgoing::ToSelf(event) => answer(connection, sender, event, &mut sent)?,
+            Outgoing::EndChildren { reason, by } => {
+                let event = rules::ended_with_parent(reason, by);
+                for child in children(connection, sender.0)? {
+                    sent.extend(inbox::put(connection, child, None, &event)?);
                 }
             }
         }
@@ -49,15 +48,24 @@ pub(super) fn send(
     Ok(sent)
 }
 
-fn put(connection: &Connection, key: InstanceKey, event: &Event, sent: &mut Vec<Sent>) -> Result<(), Fault> {
-    if let Some((id, seq)) = inbox::put(connection, key, event)? {
-        sent.push(Sent::Delivered { id, key, seq, event: event.clone() });
-    }
+/// Puts an event into the inbox of the execution that has asked for it, unless that has ended.
+pub(super) fn answer(
+    connection: &Connection,
+    (key, execution): Execution,
+    event: &Event,
+    sent: &mut Vec<Sent>,
+) -> Result<(), Fault> {
+    sent.extend(inbox::put(connection, key, Some(execution), event)?);
     Ok(())
 }
 
-fn tell(connection: &Connection, key: InstanceKey, event: Option<Event>, sent: &mut Vec<Sent>) -> Result<(), Fault> {
-    event.map_or(Ok(()), |event| put(connection, key, &event, sent))
+fn tell(
+    connection: &Connection,
+    execution: Execution,
+    event: Option<Event>,
+    sent: &mut Vec<Sent>,
+) -> Result<(), Fault> {
+    event.map_or(Ok(()), |event| answer(connection, execution, &event, sent))
 }
 
 fn children(connection: &Connection, parent: InstanceKey) -> Result<Vec<InstanceKey>, Fault> {
@@ -72,7 +80,7 @@ fn children(connection: &Connection, parent: InstanceKey) -> Result<Vec<Instance
 fn start(
     connection: &Connection,
     times: &mut CreationTimes,
-    (sender, new): (InstanceKey, &NewInstance),
+    (sender, new): (Execution, &NewInstance),
     rewind: Option<&str>,
     sent: &mut Vec<Sent>,
 ) -> Result<(), Fault> {
@@ -94,11 +102,11 @@ fn start(
         }
         Some((Taken::Reopen, old)) => {
             let reason = rewind.unwrap_or_default();
-            let seq = instances::reopened(connection, old.key, reason)?;
-            sent.push(Sent::Delivered { id: new.id.clone(), key: old.key, seq, event: rules::rewound(reason) });
+            let by = By::Instance(parent.id.clone());
+            sent.push(instances::reopened(connection, old.key, reason, &by)?);
             tell(connection, sender, rules::detached(new, parent), sent)?;
         }
-        Some((Taken::Refuse, old)) => put(connection, sender, &rules::not_started(new, parent, old.status), sent)?,
+        Some((Taken::Refuse, old)) => answer(connection, sender, &rules::not_started(new, parent, old.status), sent)?,
         Some((Taken::Replace, _)) | None => match instances::create(connection, times, new) {
             Ok(Written::Created { key, epoch }) => {
                 sent.push(Sent::Created { key, epoch, new: new.clone() });

@@ -5,7 +5,7 @@ use crate::{Result, StoreError};
 use rusqlite::{Connection, TransactionBehavior};
 
 /// Step n makes version n + 1 of version n. A step that was released is never changed.
-const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2];
+const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3];
 
 /// * Histories lie in the order of arrival, not by instance: a group of turns then fills few pages instead of touching
 ///   one page each. The index brings an instance's records together again.
@@ -92,6 +92,11 @@ ALTER TABLE instances ADD COLUMN parent_id TEXT;
 CREATE INDEX instances_by_parent ON instances (parent) WHERE parent IS NOT NULL AND parent_waits = 1 AND status <= 3;
 ";
 
+/// For which execution an entry is. NULL, as in everything that was delivered before: for whichever is current.
+const VERSION_3: &str = "
+ALTER TABLE inbox ADD COLUMN execution INTEGER;
+";
+
 /// Brings the database to the newest version, each step in a transaction of its own.
 pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
     let supported = u32::try_from(MIGRATIONS.len()).expect("there are few migrations");
@@ -125,7 +130,7 @@ mod tests {
     use crate::sqlite::{FILE_NAME, SqliteStore};
     use crate::write::{NewInstance, Outgoing, TurnWrite};
     use crate::{InstanceKey, Parent, VersionId, Write};
-    use dacapo_core::{RuntimeStatus, TaskId};
+    use dacapo_core::{By, RuntimeStatus, TaskId};
     use rusqlite::params;
 
     /// "a" runs, with an event in its inbox and a timer; "b" has completed.
@@ -175,7 +180,7 @@ mod tests {
         let outgoing = vec![
             Outgoing::Start { new: new.clone(), rewind: None },
             Outgoing::Event(raised("a", "F")),
-            Outgoing::EndChildren { reason: "enough".to_owned() },
+            Outgoing::EndChildren { reason: "enough".to_owned(), by: By::Client },
         ];
         fixture.done(Write::Turn(TurnWrite { outgoing, ..fixture.next_turn("a") }));
         let b = fixture.get("b");

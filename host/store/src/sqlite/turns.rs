@@ -39,7 +39,22 @@ pub(super) fn commit(connection: &Connection, times: &mut CreationTimes, turn: &
     if after.inbox_done > before.inbox_done {
         inbox::consume(connection, key, after.inbox_done)?;
     }
-    Ok(Written::Turned { sent: outgoing::send(connection, times, key, &turn.outgoing)? })
+    Ok(Written::Turned { sent: outgoing::send(connection, times, (key, generation), &turn.outgoing)? })
+}
+
+/// [`crate::Write::Discard`].
+pub(super) fn discard(connection: &Connection, fence: Fence, inbox_done: u64) -> Result<Written, Halt> {
+    let before = before(connection, fence.key)?.ok_or(Refused::Fenced)?;
+    let finished = before.status > LAST_UNFINISHED;
+    rules::moves_on(before.fence, finished, before.inbox_done..=before.inbox_next, (fence, inbox_done))?;
+    connection
+        .prepare_cached(
+            "UPDATE instances SET inbox_done = ?2, \
+                 has_work = (status = 0 OR next_seq <= 1 OR open_activities OR inbox_next > ?2) WHERE key = ?1",
+        )?
+        .execute(params![fence.key.0, integer(inbox_done)])?;
+    inbox::consume(connection, fence.key, inbox_done)?;
+    Ok(Written::Discarded)
 }
 
 /// The next execution takes the place of the one that ends.

@@ -44,7 +44,8 @@ fn apply(connection: &Connection, times: &mut CreationTimes, write: &Write) -> R
     match write {
         Write::Create(new) => instances::create(connection, times, new),
         Write::Turn(turn) => turns::commit(connection, times, turn),
-        Write::Reopen { id, reason } => instances::reopen(connection, id, reason),
+        Write::Reopen { id, reason, by } => instances::reopen(connection, id, reason, by),
+        Write::Discard { fence, inbox_done } => turns::discard(connection, *fence, *inbox_done),
         Write::Repin { fence, version } => instances::repin(connection, *fence, *version),
         Write::Deliver(delivery) => inbox::deliver(connection, delivery),
         Write::Purge { id, force, only } => instances::purge(connection, id, *force, *only),

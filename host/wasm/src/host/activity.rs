@@ -30,7 +30,7 @@ impl Host for Guest {
     }
 
     fn report_progress(&mut self, value: String) -> wasmtime::Result<()> {
-        self.run()?.progress.report(&value).map_err(wasmtime::Error::msg)
+        self.run()?.reporter.report(&value).map_err(wasmtime::Error::msg)
     }
 
     fn log(&mut self, level: LogLevel, message: String) -> wasmtime::Result<()> {

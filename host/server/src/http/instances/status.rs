@@ -54,7 +54,7 @@ pub(in crate::http) async fn status(
     let Some(view) = view else { return Ok(not_found()) };
     if shown.history {
         // Read for itself, and never from memory: no tag stands for it.
-        let Some(turns) = api.client.history(&id).await? else { return Ok(not_found()) };
+        let Some((view, turns)) = api.client.history(&id).await? else { return Ok(not_found()) };
         let events = history::events(&turns, shown.input, shown.results);
         let status = dto::Status::of(&view, shown.input).with_history(events);
         return Ok(dto::raw(code(&view, shown), status.to_json()));
@@ -80,7 +80,7 @@ async fn news(
     known: &(dyn Fn(&InstanceView) -> bool + Sync),
     any_known: bool,
 ) -> Result<Option<Arc<InstanceView>>, ApiError> {
-    let deadline = api.clock.sleep_until(api.clock.now_ms().saturating_add(wait_s * 1_000));
+    let deadline = api.clock.rest_ms(wait_s * 1_000);
     tokio::pin!(deadline);
     let Some(mut changes) = Changes::from_now(api, id).await? else { return Ok(None) };
     let first = changes.latest().clone();

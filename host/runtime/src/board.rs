@@ -1,7 +1,8 @@
 //! The statuses that readers see: published at commit, kept in memory for recent instances, pushed to who waits.
 
-use dacapo_core::{InstanceId, Payload, RuntimeStatus, TaskId};
-use dacapo_store::{Instance, InstanceKey};
+use crate::view::{ActivityProgress, InstanceView, Progress};
+use dacapo_core::{InstanceId, Payload, TaskId};
+use dacapo_store::InstanceKey;
 use lru::LruCache;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::BuildHasher;
@@ -9,118 +10,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use tokio::sync::broadcast;
 
-/// What a reader is told about an instance.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InstanceView {
-    /// Its key; together with `generation` and `turn` it names this state of this instance for ever.
-    pub key: InstanceKey,
-    /// Its id.
-    pub id: InstanceId,
-    /// The orchestrator.
-    pub name: String,
-    /// Where it stands.
-    pub status: RuntimeStatus,
-    /// Its current execution.
-    pub generation: u32,
-    /// Turns committed in it (the opening counts as one).
-    pub turn: u64,
-    /// Created, in milliseconds since 1970.
-    pub created_at_ms: u64,
-    /// Last turn, in milliseconds since 1970.
-    pub updated_at_ms: u64,
-    /// The input; `None` where it was not asked for.
-    pub input: Option<Payload>,
-    /// The custom status.
-    pub custom_status: Option<Payload>,
-    /// The output.
-    pub output: Option<Payload>,
-    /// The instance that started it, if one did.
-    pub parent_id: Option<InstanceId>,
-    /// The instance cannot be played on, and its history says nothing of it: the replay did not match, say.
-    /// `status` and `output` then show it as Failed; nothing of that is stored (lists that are filtered by status still
-    /// find it as Running), and its next message or a restart tries again.
-    pub stalled: bool,
-    /// What running activities have last reported; not durable.
-    pub progress: Progress,
-}
-
-/// What the running activities of one instance have last reported.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
-    /// Grows with every report; 0 while there is none.
-    pub number: u64,
-    /// By the order of the calls, those that have reported something.
-    pub activities: Arc<[ActivityProgress]>,
-}
-
-/// What a running activity has last reported.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ActivityProgress {
-    /// The activity.
-    pub name: String,
-    /// The number of the attempt, from 1.
-    pub attempt: u32,
-    /// What it said.
-    pub progress: Payload,
-}
-
-impl InstanceView {
-    /// The view of what is stored.
-    pub fn of(instance: Instance, input: Option<Payload>) -> Self {
-        Self {
-            key: instance.key,
-            id: instance.id,
-            name: instance.name,
-            status: instance.status,
-            generation: instance.generation,
-            turn: instance.next_seq,
-            created_at_ms: instance.created_at_ms,
-            updated_at_ms: instance.updated_at_ms,
-            input,
-            custom_status: instance.custom_status,
-            output: instance.output,
-            parent_id: instance.parent.map(|parent| parent.id),
-            stalled: false,
-            progress: Progress::default(),
-        }
-    }
-
-    /// A text that is equal for two views of one id exactly when they show the same state.
-    pub fn revision(&self) -> String {
-        match self.progress.number {
-            0 => self.durable_revision(),
-            number => format!("{}.{number}", self.durable_revision()),
-        }
-    }
-
-    /// As [`InstanceView::revision`], whatever its activities report.
-    pub fn durable_revision(&self) -> String {
-        // The status too: a failed instance that is rewound runs before its next turn.
-        let stalled = if self.stalled { "s" } else { "" };
-        format!("{}.{}.{}.{}{stalled}", self.key.0, self.generation, self.turn, self.status)
-    }
-
-    /// Of an instance that cannot be played on, with what is shown as its output.
-    fn stalled_with(self, output: Payload) -> Self {
-        InstanceView { status: RuntimeStatus::Failed, output: Some(output), stalled: true, ..self }
-    }
-
-    /// What it costs to keep, in bytes, without the input.
-    fn own_bytes(&self) -> usize {
-        let payloads = [&self.custom_status, &self.output];
-        let reported = self.progress.activities.iter().map(|one| 64 + one.name.len() + one.progress.len_bytes());
-        256 + reported.sum::<usize>()
-            + self.id.as_str().len()
-            + payloads.into_iter().flatten().map(Payload::len_bytes).sum::<usize>()
-    }
-}
-
 /// Every view of an instance that is published while somebody waits, in order; `None` when it is purged.
 /// Who falls behind by more than [`WATCH_BACKLOG`] misses the oldest ones, never the last.
-pub type Watching = broadcast::Receiver<Option<Arc<InstanceView>>>;
+pub(crate) type Watching = broadcast::Receiver<Option<Arc<InstanceView>>>;
 
 /// Changes of one instance that are kept for a watcher that is slower, comes late or comes again.
-pub const WATCH_BACKLOG: usize = 64;
+pub(crate) const WATCH_BACKLOG: usize = 64;
 
 const SHARDS: usize = 16;
 
@@ -401,6 +296,7 @@ impl StatusBoard {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use dacapo_core::RuntimeStatus;
 
     fn view(id: &str, turn: u64) -> InstanceView {
         InstanceView {

@@ -1,0 +1,56 @@
+//! Starts and stops the runtime.
+
+use crate::client::Client;
+use crate::clock::Clock;
+use crate::config::RuntimeConfig;
+use crate::executor::Guests;
+use crate::router::Router;
+use crate::runtime::Runtime;
+use crate::{recovery, timers};
+use dacapo_store::{Store, StoreError};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Why the runtime could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The committer's thread could not be started.
+    #[error("cannot start the committer's thread: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+impl Runtime {
+    /// Starts on what the store holds: unfinished work goes on at once. Must be called within a tokio runtime.
+    pub async fn start(
+        store: Arc<dyn Store>,
+        guests: Guests,
+        clock: Arc<dyn Clock>,
+        config: RuntimeConfig,
+    ) -> Result<Client, StartError> {
+        let (runtime, armed) = Self::new(store, guests, clock, config)?;
+        let versions = runtime.read(|store| store.modules()).await?;
+        runtime.catalog.load(versions);
+        let router = Router::new(runtime.clone());
+        runtime.spawn(timers::run(runtime.clone(), armed));
+        runtime.spawn(recovery::run(runtime.clone()));
+        Ok(Client { runtime, router })
+    }
+}
+
+impl Client {
+    /// Stops the runtime: no new turn begins, those under way are committed, and the committer ends. What is left undone
+    /// is in the store. Waits `patience` at most for activities and turns under way. Requests after it answer
+    /// [`crate::ClientError::ShuttingDown`].
+    pub async fn drain(&self, patience: Duration) {
+        let runtime = &self.runtime;
+        runtime.closing.cancel();
+        runtime.tasks.close();
+        if tokio::time::timeout(patience, runtime.tasks.wait()).await.is_err() {
+            tracing::warn!("stopped with turns or activities under way: they run again after the next start");
+        }
+        runtime.committer.stop().await;
+    }
+}
