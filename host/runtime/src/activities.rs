@@ -150,6 +150,7 @@ async fn once(
     // A mistake of the host's own must not end the flow, nor leave it waiting for ever.
     let running = AssertUnwindSafe(running).catch_unwind();
     let ended = tokio::select! {
+        biased;
         ended = running => ended,
         () = timed_out => {
             let message = format!("Activity '{}' took longer than {} ms.", run.name, timeout_ms.unwrap_or_default());

@@ -1,12 +1,14 @@
 //! Group commit: all writes that wait go into the next transaction, one fsync for all of them.
 
+use crate::scheduler::Scheduler;
 use dacapo_core::Payload;
 use dacapo_store::{Outgoing, Refused, Store, StoreError, Write, Written};
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Semaphore, oneshot, watch};
 
 /// Writes in one transaction at most. Larger groups gain nothing, and the first of them waits longer.
@@ -72,10 +74,11 @@ fn weight(write: &Write) -> u32 {
 
 /// The one writer.
 pub(crate) struct Committer {
-    jobs: Mutex<Option<Sender<Job>>>,
+    jobs: Mutex<Option<UnboundedSender<Job>>>,
     room: Arc<Semaphore>,
     groups: Arc<Groups>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    /// Ready once the loop has ended.
+    ended: Mutex<Option<BoxFuture<'static, ()>>>,
 }
 
 /// How far the groups are: a reader of the store may see one before those who wait for it are told.
@@ -97,14 +100,13 @@ impl Pending {
 }
 
 impl Committer {
-    pub(crate) fn start(store: Arc<dyn Store>) -> std::io::Result<Self> {
-        let (sender, receiver) = channel();
+    pub(crate) fn start(store: Arc<dyn Store>, scheduler: &dyn Scheduler) -> std::io::Result<Self> {
+        let (sender, mut receiver) = unbounded_channel();
         let room = Arc::new(Semaphore::new(ROOM_KIB as usize));
         let groups = Arc::new(Groups { begun: AtomicU64::new(0), published: watch::Sender::new(0) });
         let (made, told) = (room.clone(), groups.clone());
-        let run = move || {
-            let panicked =
-                std::panic::catch_unwind(AssertUnwindSafe(|| run(&*store, &receiver, &made, &told))).is_err();
+        let run = async move {
+            let panicked = AssertUnwindSafe(run(&*store, &mut receiver, &made, &told)).catch_unwind().await.is_err();
             if panicked {
                 // Nothing can be written any more, and it is not known what the last group came to: only a new start,
                 // which reads the store, can tell.
@@ -114,8 +116,8 @@ impl Committer {
                 std::process::abort();
             }
         };
-        let thread = std::thread::Builder::new().name("committer".into()).spawn(run)?;
-        Ok(Self { jobs: Mutex::new(Some(sender)), room, groups, thread: Mutex::new(Some(thread)) })
+        let ended = scheduler.run_loop("committer", Box::pin(run))?;
+        Ok(Self { jobs: Mutex::new(Some(sender)), room, groups, ended: Mutex::new(Some(ended)) })
     }
 
     /// As [`Committer::submit`], and waits for the answer.
@@ -157,20 +159,20 @@ impl Committer {
     /// Commits what was handed in, then stops.
     pub(crate) async fn stop(&self) {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(thread) = thread {
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(ended) = ended {
             // It ends when the last sender is gone. A panic of it ends the process.
-            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+            ended.await;
         }
         // Whoever still waits for room learns that there will be none.
         self.room.close();
     }
 }
 
-fn run(store: &dyn Store, jobs: &Receiver<Job>, room: &Semaphore, groups: &Groups) {
+async fn run(store: &dyn Store, jobs: &mut UnboundedReceiver<Job>, room: &Semaphore, groups: &Groups) {
     let mut writes = Vec::with_capacity(GROUP);
     let mut waiting = Vec::with_capacity(GROUP);
-    while let Ok(first) = jobs.recv() {
+    while let Some(first) = jobs.recv().await {
         let (mut next, mut taken_kib) = (Some(first), 0);
         while let Some(job) = next {
             taken_kib += job.weight;

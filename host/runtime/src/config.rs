@@ -15,6 +15,9 @@ pub struct RuntimeConfig {
     pub activity_concurrency: usize,
     /// Host activities that run at the same time; a slow service must not hold modules up.
     pub host_activity_concurrency: usize,
+    /// Turns of one instance that may wait for the disk at once; the next one waits for the first of them. 1: no turn
+    /// builds on one that is not durable.
+    pub turns_ahead: usize,
     /// How often a turn is tried cold after a cut by a limit of the machine, before the instance fails.
     pub cuts_before_failure: u32,
     /// Memory for statuses of recent instances, in bytes.
@@ -31,6 +34,7 @@ impl Default for RuntimeConfig {
             warm_instances: 4_000,
             activity_concurrency: 64,
             host_activity_concurrency: 256,
+            turns_ahead: 128,
             cuts_before_failure: 3,
             status_cache_bytes: 64 << 20,
             timers_in_memory: 100_000,

@@ -12,7 +12,7 @@
 //! | tasks | `activities`: runs of activities; `writes`: what else is written, and who is told |
 //! | ground | `runtime`: what all of these stand on |
 //! | parts | `committer` (group commit), `board` (statuses for readers), `catalog`, `prepared`, `wheel`, `calls`, `player` |
-//! | leaves | [`config`], [`clock`], [`executor`], [`view`], `message`, `caller`, `fate`, `slots`, [`export`], errors |
+//! | leaves | [`config`], [`clock`], [`scheduler`], [`executor`], [`view`], `message`, `caller`, `fate`, `ground`, `slots`, [`export`], errors |
 
 mod activities;
 mod board;
@@ -29,6 +29,7 @@ mod deploy_error;
 pub mod executor;
 pub mod export;
 mod fate;
+mod ground;
 mod instance;
 mod message;
 mod modules;
@@ -37,6 +38,7 @@ mod prepared;
 mod recovery;
 mod router;
 mod runtime;
+pub mod scheduler;
 mod slots;
 mod start;
 mod timers;
@@ -53,6 +55,7 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use config::RuntimeConfig;
 pub use deploy_error::DeployError;
 pub use executor::{Exports, Guests, InvalidModule};
+pub use ground::Ground;
 pub use runtime::Runtime;
 pub use start::StartError;
 pub use view::{ActivityProgress, InstanceView};

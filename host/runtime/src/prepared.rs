@@ -2,6 +2,7 @@
 
 use crate::catalog::Catalog;
 use crate::executor::ModuleLoader;
+use crate::scheduler::Scheduler;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
@@ -15,7 +16,7 @@ struct Inner {
     forgotten: Notify,
     loader: Arc<dyn ModuleLoader>,
     catalog: Arc<Catalog>,
-    spawner: tokio::runtime::Handle,
+    scheduler: Arc<dyn Scheduler>,
 }
 
 enum Use {
@@ -26,9 +27,8 @@ enum Use {
 }
 
 impl Prepared {
-    pub(crate) fn new(loader: Arc<dyn ModuleLoader>, catalog: Arc<Catalog>) -> Self {
-        let spawner = tokio::runtime::Handle::current();
-        Self(Arc::new(Inner { in_use: Mutex::default(), forgotten: Notify::new(), loader, catalog, spawner }))
+    pub(crate) fn new(loader: Arc<dyn ModuleLoader>, catalog: Arc<Catalog>, scheduler: Arc<dyn Scheduler>) -> Self {
+        Self(Arc::new(Inner { in_use: Mutex::default(), forgotten: Notify::new(), loader, catalog, scheduler }))
     }
 
     fn in_use(&self) -> MutexGuard<'_, HashMap<String, Use>> {
@@ -77,10 +77,10 @@ impl Drop for InUse {
         }
         in_use.insert(self.digest.clone(), Use::Forgotten);
         let (prepared, digest) = (self.prepared.clone(), std::mem::take(&mut self.digest));
-        self.prepared.0.spawner.spawn(async move {
+        self.prepared.0.scheduler.spawn(Box::pin(async move {
             prepared.0.loader.forget(&digest).await;
             prepared.in_use().remove(&digest);
             prepared.0.forgotten.notify_waiters();
-        });
+        }));
     }
 }

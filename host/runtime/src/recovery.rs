@@ -28,6 +28,7 @@ pub(crate) async fn run(runtime: Arc<Runtime>) {
         for (_, id) in &page {
             // In step with those that load: it queues behind them for their permits.
             let turn = tokio::select! {
+                biased;
                 turn = runtime.cold_loads.acquire() => turn,
                 () = runtime.closing.cancelled() => return,
             };

@@ -213,7 +213,7 @@ impl Router {
         let runtime = &self.runtime;
         loop {
             let closing = runtime.is_closing();
-            let is_full = work.desk.flight.is_full();
+            let is_full = work.desk.flight.is_full(runtime.config.turns_ahead);
             let mut messages = if is_full { Vec::new() } else { std::mem::take(&mut slot.state().messages) };
             if closing {
                 messages.retain(Message::outlasts_closing);

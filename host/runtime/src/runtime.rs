@@ -7,12 +7,14 @@ use crate::clock::Clock;
 use crate::committer::Committer;
 use crate::config::RuntimeConfig;
 use crate::executor::Guests;
+use crate::ground::Ground;
 use crate::prepared::Prepared;
+use crate::scheduler::Scheduler;
 use crate::slots::Way;
 use crate::wheel::Timers;
 use dacapo_store::{Store, StoreError};
 use std::sync::Arc;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -43,33 +45,28 @@ pub struct Runtime {
     pub(crate) cold_loads: Arc<Semaphore>,
     /// Everything that was spawned. Empty: nothing holds the store any more.
     pub(crate) tasks: TaskTracker,
-    /// For what the committer's thread starts.
-    spawner: tokio::runtime::Handle,
+    pub(crate) scheduler: Arc<dyn Scheduler>,
     pub(crate) closing: CancellationToken,
     pub(crate) started_at_ms: u64,
 }
 
 impl Runtime {
-    /// What it stands on, before anything runs. Must be called within a tokio runtime.
-    pub(crate) fn new(
-        store: Arc<dyn Store>,
-        guests: Guests,
-        clock: Arc<dyn Clock>,
-        config: RuntimeConfig,
-    ) -> std::io::Result<(Arc<Self>, mpsc::Receiver<()>)> {
+    /// What all parts stand on, before anything runs.
+    pub(crate) fn new(ground: Ground, config: RuntimeConfig) -> std::io::Result<(Arc<Self>, mpsc::Receiver<()>)> {
+        let Ground { store, guests, clock, scheduler } = ground;
         let (timers, armed) = Timers::new(config.timers_in_memory);
         let catalog = Arc::new(Catalog::default());
         let runtime = Self {
-            prepared: Prepared::new(guests.loader.clone(), catalog.clone()),
+            prepared: Prepared::new(guests.loader.clone(), catalog.clone(), scheduler.clone()),
             catalog,
-            committer: Committer::start(store.clone())?,
+            committer: Committer::start(store.clone(), &*scheduler)?,
             board: StatusBoard::new(config.status_cache_bytes, clock.now_ms()),
             calls: Calls::new(&config),
             timers,
             slots: Way::default(),
             cold_loads: Arc::new(Semaphore::new(COLD_LOADS)),
             tasks: TaskTracker::new(),
-            spawner: tokio::runtime::Handle::current(),
+            scheduler,
             closing: CancellationToken::new(),
             started_at_ms: clock.now_ms(),
             config,
@@ -82,21 +79,23 @@ impl Runtime {
 
     /// Starts a task, from whatever thread.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.spawner.spawn(self.tasks.track_future(task));
+        self.scheduler.spawn(Box::pin(self.tasks.track_future(task)));
     }
 
     /// Does something to its end, also where whoever waits for it has gone.
     pub(crate) async fn carry_through<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> T {
-        let done = self.spawner.spawn(self.tasks.track_future(work)).await;
-        done.unwrap_or_else(|error| match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(error) => unreachable!("nobody cancels it, and the runtime outlives those who wait: {error}"),
-        })
+        let (answer, answered) = oneshot::channel();
+        self.spawn(async move {
+            // Whoever asked may have gone.
+            let _ = answer.send(work.await);
+        });
+        answered.await.expect("nobody cancels it, and the runtime outlives those who wait")
     }
 
     /// Waits that long, whatever the machine's clock says meanwhile; `false` when the runtime closes before.
     pub(crate) async fn rest_ms(&self, ms: u64) -> bool {
         tokio::select! {
+            biased;
             () = self.clock.rest_ms(ms) => true,
             () = self.closing.cancelled() => false,
         }
@@ -119,10 +118,14 @@ impl Runtime {
         read: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let store = self.store.clone();
-        match tokio::task::spawn_blocking(move || read(&*store)).await {
-            Ok(result) => result,
-            Err(error) => Err(StoreError::Engine { doing: "reading", source: Box::new(error) }),
-        }
+        let (answer, answered) = oneshot::channel();
+        let job = move || {
+            // Whoever asked may have gone.
+            let _ = answer.send(read(&*store));
+        };
+        self.scheduler.run_blocking(Box::new(job)).await;
+        let lost = |_| StoreError::Engine { doing: "reading", source: "the read panicked, or was not begun".into() };
+        answered.await.map_err(lost)?
     }
 
     /// A read for people: once it has answered, the status board shows no less than it has seen.

@@ -4,8 +4,10 @@ use crate::client::Client;
 use crate::clock::Clock;
 use crate::config::RuntimeConfig;
 use crate::executor::Guests;
+use crate::ground::Ground;
 use crate::router::Router;
 use crate::runtime::Runtime;
+use crate::scheduler::TokioScheduler;
 use crate::{recovery, timers};
 use dacapo_store::{Store, StoreError};
 use std::sync::Arc;
@@ -30,7 +32,13 @@ impl Runtime {
         clock: Arc<dyn Clock>,
         config: RuntimeConfig,
     ) -> Result<Client, StartError> {
-        let (runtime, armed) = Self::new(store, guests, clock, config)?;
+        let scheduler = Arc::new(TokioScheduler::current());
+        Self::start_on(Ground { store, guests, clock, scheduler }, config).await
+    }
+
+    /// As [`Runtime::start`], with a scheduler that need not be tokio.
+    pub async fn start_on(ground: Ground, config: RuntimeConfig) -> Result<Client, StartError> {
+        let (runtime, armed) = Self::new(ground, config)?;
         let versions = runtime.read(|store| store.modules()).await?;
         runtime.catalog.load(versions);
         let router = Router::new(runtime.clone());
@@ -48,8 +56,12 @@ impl Client {
         let runtime = &self.runtime;
         runtime.closing.cancel();
         runtime.tasks.close();
-        if tokio::time::timeout(patience, runtime.tasks.wait()).await.is_err() {
-            tracing::warn!("stopped with turns or activities under way: they run again after the next start");
+        tokio::select! {
+            biased;
+            () = runtime.tasks.wait() => {}
+            () = runtime.scheduler.wait(patience) => {
+                tracing::warn!("stopped with turns or activities under way: they run again after the next start");
+            }
         }
         runtime.committer.stop().await;
     }

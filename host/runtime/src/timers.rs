@@ -31,6 +31,7 @@ pub(crate) async fn run(runtime: Arc<Runtime>, mut armed: mpsc::Receiver<()>) {
             }
         };
         tokio::select! {
+            biased;
             () = slept => {}
             _ = armed.recv() => {}
             () = paused => {

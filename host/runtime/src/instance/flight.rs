@@ -17,9 +17,6 @@ use dacapo_core::ActivityCall;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// Turns of one instance that may be in flight; the next one waits for the first of them.
-const MOST: usize = 128;
-
 struct FlyingTurn {
     pending: Pending,
     caller: Caller,
@@ -43,8 +40,9 @@ impl Flight {
         self.turns.is_empty()
     }
 
-    pub(crate) fn is_full(&self) -> bool {
-        self.turns.len() >= MOST
+    /// Whether the next turn has to wait for the first of them: `most` may be in flight, and one at least.
+    pub(crate) fn is_full(&self, most: usize) -> bool {
+        self.turns.len() >= most.max(1)
     }
 
     /// Takes in a turn, and starts those of its activities that are pure.
