@@ -20,6 +20,11 @@ pub struct Limits {
     pub history_bytes: usize,
     /// Events that may wait in an instance's inbox.
     pub inbox_events: u64,
+    /// Events that an instance may have been given and not taken: those in its inbox, and those in its history that its
+    /// flow has not waited for. Far below `history_events`, so that nobody can end a flow by what he sends it.
+    pub untaken_events: u64,
+    /// Bytes of these. Far below `history_bytes`.
+    pub inbox_bytes: u64,
 }
 
 impl Default for Limits {
@@ -32,6 +37,8 @@ impl Default for Limits {
             history_events: 50_000,
             history_bytes: 50 << 20,
             inbox_events: 1_000,
+            untaken_events: 20_000,
+            inbox_bytes: 16 << 20,
         }
     }
 }

@@ -69,6 +69,15 @@ pub enum Send {
     },
 }
 
+/// Events that an instance has been given and that its flow has not taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Untaken {
+    /// How many.
+    pub events: u64,
+    /// What they hold, in bytes.
+    pub bytes: u64,
+}
+
 /// Everything a turn changes, to be committed in one transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TurnOutcome {
@@ -76,6 +85,8 @@ pub struct TurnOutcome {
     pub inbox_done: Option<u64>,
     /// What is appended to the history.
     pub record: TurnRecord,
+    /// Events that wait in its history for somebody to wait for them.
+    pub untaken: Untaken,
     /// The status after the turn.
     pub status: RuntimeStatus,
     /// The output, where the instance ended.

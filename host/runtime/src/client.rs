@@ -361,12 +361,19 @@ impl Client {
 
     /// `reserved`: how much further than others it may fill the inbox.
     async fn deliver(&self, id: &InstanceId, event: Event, reserved: u64) -> Result<(), ClientError> {
-        let limit = self.runtime.config.limits.inbox_events.saturating_add(reserved);
-        let delivery = Delivery { id: id.clone(), event, limit };
+        let limits = &self.runtime.config.limits;
+        let limit = limits.inbox_events.saturating_add(reserved);
+        let (limit_untaken, limit_bytes) = match reserved {
+            0 => (limits.untaken_events, limits.inbox_bytes),
+            _ => (u64::MAX, u64::MAX),
+        };
+        let delivery = Delivery { id: id.clone(), event, limit, limit_untaken, limit_bytes };
         self.runtime.deliver(delivery).await.map_err(|error| match error {
             CommitError::Refused(Refused::UnknownInstance) => ClientError::UnknownInstance(id.clone()),
             CommitError::Refused(Refused::Finished { status }) => ClientError::Finished { id: id.clone(), status },
-            CommitError::Refused(Refused::InboxFull { limit }) => ClientError::InboxFull { id: id.clone(), limit },
+            CommitError::Refused(Refused::InboxFull { setting, limit }) => {
+                ClientError::InboxFull { id: id.clone(), setting, limit }
+            }
             other => other.into(),
         })
     }

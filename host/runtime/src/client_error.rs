@@ -86,13 +86,15 @@ pub enum ClientError {
         /// Where it stands.
         status: RuntimeStatus,
     },
-    /// The inbox is full.
+    /// It has been given as much as it may have and not take.
     #[error(
-        "The inbox of '{id}' holds {limit} events that no turn has consumed (limit `inbox_events`): try again later."
+        "The instance '{id}' has not taken the events that it was given; the limit `{setting}` is {limit}: try again later."
     )]
     InboxFull {
         /// The id.
         id: InstanceId,
+        /// `inbox_events`, `inbox_bytes`, or `untaken_events`.
+        setting: &'static str,
         /// The limit.
         limit: u64,
     },

@@ -2,7 +2,9 @@
 //!
 //! `cargo bench -p dacapo-store`, or with `-- FOLDER` on another disk.
 
-use dacapo_core::{ActivityOptions, Event, InstanceId, Orchestration, Payload, RuntimeStatus, TaskId, TurnRecord};
+use dacapo_core::{
+    ActivityOptions, Event, InstanceId, Orchestration, Payload, RuntimeStatus, TaskId, TurnRecord, Untaken,
+};
 use dacapo_store::sqlite::SqliteStore;
 use dacapo_store::write::{Delivery, NewInstance, NewModule, TurnWrite};
 use dacapo_store::{Fence, InstanceFilter, InstanceKey, Store, VersionId, Write, Written};
@@ -121,6 +123,7 @@ fn turn(fence: Fence, status: RuntimeStatus) -> Result<TurnWrite, Failed> {
         status,
         custom_status: None,
         output: None,
+        untaken: Untaken::default(),
         wake_at_ms: None,
         open_activities: !status.is_finished(),
         next: None,
@@ -197,7 +200,13 @@ fn events(folder: &Path, instances: usize) -> Result<(), Failed> {
         for n in done..done + GROUP {
             let event =
                 Event::EventRaised { name: "Approved".into(), data: Payload::parse(r#"{"by":"Ann"}"#)?, by: None };
-            batch.push(Write::Deliver(Delivery { id: id(n % instances)?, event, limit: 1_000 }));
+            batch.push(Write::Deliver(Delivery {
+                id: id(n % instances)?,
+                event,
+                limit: 1_000,
+                limit_untaken: u64::MAX,
+                limit_bytes: u64::MAX,
+            }));
             let fence = &mut fences[n % instances];
             let inbox_done = (n / instances) as u64 + 1;
             batch.push(Write::Turn(TurnWrite {

@@ -7,7 +7,7 @@ use crate::query::{ContinueAfter, InstanceFilter, Page};
 use crate::rules::Taken;
 use crate::write::{Delivery, NewInstance, Outgoing, Refused, Sent, TurnWrite, Write, Written};
 use crate::{Result, Store, StoreError, rules};
-use dacapo_core::{By, Event, InboxEntry, InstanceId, Payload, RuntimeStatus, StoredTurn};
+use dacapo_core::{By, Event, InboxEntry, InstanceId, Payload, RuntimeStatus, StoredTurn, Untaken};
 use modules::Modules;
 use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
@@ -120,6 +120,7 @@ impl State {
         instance.wake_at_ms = after.wake_at_ms;
         instance.open_activities = after.open_activities;
         instance.inbox_done = after.inbox_done;
+        instance.untaken = after.untaken;
         if let Some(next) = &turn.next {
             instance.generation += 1;
             instance.next_seq = 1;
@@ -135,8 +136,10 @@ impl State {
     }
 
     fn consume(&mut self, key: InstanceKey, seqs: std::ops::Range<u64>) {
-        for seq in seqs {
-            self.inboxes.remove(&(key, seq));
+        let entries = seqs.filter_map(|seq| self.inboxes.remove(&(key, seq)));
+        let bytes: u64 = entries.map(|entry| entry.event.size_bytes() as u64).sum();
+        if let Some(instance) = self.instances.get_mut(&key) {
+            instance.inbox_bytes -= bytes;
         }
     }
 
@@ -153,7 +156,10 @@ impl State {
     fn send(&mut self, sender: (InstanceKey, u32), outgoing: &Outgoing) -> Vec<Sent> {
         match outgoing {
             Outgoing::Start { new, rewind } => self.start(sender, new, rewind.as_deref()),
-            Outgoing::Event(delivery) => self.deliver(delivery).into_iter().collect(),
+            Outgoing::Event(delivery) => match self.deliver(delivery) {
+                Ok(sent) => vec![sent],
+                Err(refused) => rules::dropped(delivery, &refused).into_iter().collect(),
+            },
             Outgoing::Ended { parent, event } => {
                 self.put(parent.key, Some(parent.generation), event.clone()).into_iter().collect()
             }
@@ -173,6 +179,7 @@ impl State {
         let instance = self.instances.get_mut(&key).filter(takes)?;
         let entry = InboxEntry { seq: instance.inbox_next, execution, event };
         instance.inbox_next += 1;
+        instance.inbox_bytes += entry.event.size_bytes() as u64;
         self.inboxes.insert((key, entry.seq), entry.clone());
         Some(Sent::Delivered { id: instance.id.clone(), key, entry })
     }
@@ -248,8 +255,9 @@ impl State {
         if instance.status.is_finished() {
             return Err(Refused::Finished { status: instance.status });
         }
-        if instance.inbox_next - instance.inbox_done >= delivery.limit {
-            return Err(Refused::InboxFull { limit: delivery.limit });
+        let waiting = Untaken { events: instance.inbox_next - instance.inbox_done, bytes: instance.inbox_bytes };
+        if let Some(refused) = rules::is_full(delivery, waiting, instance.untaken) {
+            return Err(refused);
         }
         self.put(key, None, delivery.event.clone()).ok_or(Refused::UnknownInstance)
     }
@@ -283,6 +291,7 @@ fn written(sent: Sent) -> Written {
     match sent {
         Sent::Created { key, epoch, .. } => Written::Created { key, epoch },
         Sent::Delivered { key, entry, .. } => Written::Delivered { key, seq: entry.seq },
+        Sent::Dropped { .. } => unreachable!("what is not taken from a client is refused"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is kept: instances, turns, inbox entries, modules.
 
-use dacapo_core::{InboxEntry, InstanceId, Payload, RuntimeStatus, StoredTurn, TaskId};
+use dacapo_core::{InboxEntry, InstanceId, Payload, RuntimeStatus, StoredTurn, TaskId, Untaken};
 use serde::{Deserialize, Serialize};
 
 /// The key of one instance in its store; an id that is used again has another key. Keys ascend with creation.
@@ -53,6 +53,10 @@ pub struct Instance {
     pub inbox_next: u64,
     /// How many of them turns have consumed.
     pub inbox_done: u64,
+    /// What waits in the inbox holds so many bytes, as it is kept.
+    pub inbox_bytes: u64,
+    /// Events that turns have taken in and its flow has not.
+    pub untaken: Untaken,
     /// Who started it, if that was another instance.
     pub parent: Option<Parent>,
 }

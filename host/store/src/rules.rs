@@ -1,12 +1,12 @@
 //! Rules that do not depend on how a store keeps things.
 
 use crate::model::{FunctionKind, InstanceKey, ModuleVersion, Parent, VersionId};
-use crate::write::{NewInstance, NewModule, Outgoing, Refused, TurnWrite};
+use crate::write::{Delivery, NewInstance, NewModule, Outgoing, Refused, Sent, TurnWrite};
 use crate::{Fence, Instance, Result, StoreError, StoredTurn};
 use dacapo_core::history::CorruptHistory;
 use dacapo_core::ids::fold_name;
 use dacapo_core::turn::child_failure;
-use dacapo_core::{By, Event, InstanceId, Payload, RuntimeStatus, TurnRecord};
+use dacapo_core::{By, Event, InstanceId, Payload, RuntimeStatus, TurnRecord, Untaken};
 
 /// The latest time that is kept: what fits into a signed 64-bit column.
 const LATEST_MS: u64 = i64::MAX as u64;
@@ -36,6 +36,8 @@ pub(crate) fn new_instance(key: InstanceKey, epoch: u64, new: &NewInstance) -> I
         open_activities: false,
         inbox_next: 0,
         inbox_done: 0,
+        inbox_bytes: 0,
+        untaken: Untaken::default(),
         parent: new.parent.clone(),
     }
 }
@@ -121,6 +123,31 @@ pub(crate) fn purged(orchestrator: &str, id: &InstanceId, parent: &Parent) -> Ev
     Event::ChildFailed { task: parent.task, failure: child_failure("child-purged", message, orchestrator, id, None) }
 }
 
+/// What keeps an instance from being given one more event. `waiting`: entries in its inbox, and their bytes.
+pub(crate) fn is_full(delivery: &Delivery, waiting: Untaken, untaken: Untaken) -> Option<Refused> {
+    let events = waiting.events + untaken.events;
+    let bytes = waiting.bytes + untaken.bytes;
+    if waiting.events >= delivery.limit {
+        return Some(Refused::InboxFull { setting: "inbox_events", limit: delivery.limit });
+    }
+    if events >= delivery.limit_untaken {
+        return Some(Refused::InboxFull { setting: "untaken_events", limit: delivery.limit_untaken });
+    }
+    let is_too_much = events > 0 && bytes.saturating_add(delivery.event.size_bytes() as u64) > delivery.limit_bytes;
+    is_too_much.then_some(Refused::InboxFull { setting: "inbox_bytes", limit: delivery.limit_bytes })
+}
+
+/// What the sender's side is told of an event that could not be delivered: that there was no room for it. That a receiver
+/// is not there (any more) is no fault.
+pub(crate) fn dropped(delivery: &Delivery, refused: &Refused) -> Option<Sent> {
+    let event = match &delivery.event {
+        Event::EventRaised { name, .. } => name.clone(),
+        other => format!("{other:?}"),
+    };
+    let is_full = matches!(refused, Refused::InboxFull { .. });
+    is_full.then(|| Sent::Dropped { id: delivery.id.clone(), event })
+}
+
 /// Whether an instance takes an event for `execution` (`None`: for whichever is current) into its inbox.
 pub(crate) fn takes(status: RuntimeStatus, generation: u32, execution: Option<u32>) -> bool {
     !status.is_finished() && execution.is_none_or(|execution| execution == generation)
@@ -171,17 +198,19 @@ pub(crate) struct AfterTurn {
     pub(crate) inbox_done: u64,
     pub(crate) wake_at_ms: Option<u64>,
     pub(crate) open_activities: bool,
+    pub(crate) untaken: Untaken,
 }
 
 /// See [`AfterTurn`].
 pub(crate) fn after_turn(inbox_next: u64, turn: &TurnWrite) -> AfterTurn {
     if turn.status.is_finished() {
-        AfterTurn { inbox_done: inbox_next, wake_at_ms: None, open_activities: false }
+        AfterTurn { inbox_done: inbox_next, wake_at_ms: None, open_activities: false, untaken: Untaken::default() }
     } else {
         AfterTurn {
             inbox_done: turn.inbox_done,
             wake_at_ms: turn.wake_at_ms.map(kept_ms),
             open_activities: turn.open_activities,
+            untaken: turn.untaken,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What can be written, and what a store answers.
 
 use crate::model::{Fence, FunctionKind, InstanceKey, ModuleVersion, Parent, VersionId};
-use dacapo_core::{By, Event, InboxEntry, InstanceId, Payload, RuntimeStatus, TurnOutcome, TurnRecord};
+use dacapo_core::{By, Event, InboxEntry, InstanceId, Payload, RuntimeStatus, TurnOutcome, TurnRecord, Untaken};
 
 /// One write of a batch.
 #[derive(Clone, Debug)]
@@ -100,6 +100,8 @@ pub struct TurnWrite {
     pub custom_status: Option<Payload>,
     /// The output, where the instance ended.
     pub output: Option<Payload>,
+    /// Events that turns have taken in and its flow has not.
+    pub untaken: Untaken,
     /// When the next timer fires.
     pub wake_at_ms: Option<u64>,
     /// Whether activities are in flight after the turn.
@@ -168,6 +170,13 @@ pub enum Sent {
         /// What it was created of.
         new: NewInstance,
     },
+    /// An event was dropped, because its receiver does not take what it was given.
+    Dropped {
+        /// The receiver.
+        id: InstanceId,
+        /// The event's name.
+        event: String,
+    },
     /// An event is in an inbox.
     Delivered {
         /// The receiver.
@@ -190,6 +199,7 @@ impl TurnWrite {
             status: outcome.status,
             custom_status: outcome.record.custom_status.clone(),
             output: outcome.output.clone(),
+            untaken: outcome.untaken,
             wake_at_ms: outcome.wake_at_ms,
             open_activities: outcome.has_open_activities,
             next: None,
@@ -205,8 +215,13 @@ pub struct Delivery {
     pub id: InstanceId,
     /// What it gets.
     pub event: Event,
-    /// How many undelivered events the inbox may hold, this one included.
+    /// How many events the inbox may hold, this one included.
     pub limit: u64,
+    /// How many events the instance may have been given and not taken, this one included: those in its inbox, and those
+    /// that turns have taken in and its flow has not.
+    pub limit_untaken: u64,
+    /// How many bytes these may hold. The first one is taken whatever its size.
+    pub limit_bytes: u64,
 }
 
 /// A module to add. The store assigns the version's key and number.
@@ -310,9 +325,11 @@ pub enum Refused {
         /// Where it stands.
         status: RuntimeStatus,
     },
-    /// The inbox holds as many events as it may.
-    #[error("the inbox holds {limit} events, the limit `inbox_events`")]
+    /// The instance has been given as many events as it may have and not take.
+    #[error("the instance has not taken what it was given: {limit} is the limit `{setting}`")]
     InboxFull {
+        /// `inbox_events`, `inbox_bytes`, or `untaken_events`.
+        setting: &'static str,
         /// The limit.
         limit: u64,
     },

@@ -1,6 +1,6 @@
 //! The same writes, in the same batches, into both stores: the same answers and the same state after each batch.
 
-use dacapo_core::{By, Event, Failure, Orchestration, Payload, RuntimeStatus, TaskId};
+use dacapo_core::{By, Event, Failure, Orchestration, Payload, RuntimeStatus, TaskId, Untaken};
 use dacapo_store::conformance::fixture::{id, json, new_instance, new_module, purge, raised, record};
 use dacapo_store::conformance::{Fixture, Observed};
 use dacapo_store::memory::MemoryStore;
@@ -232,7 +232,9 @@ fn writes(store: &dyn Store, now_ms: u64, steps: &[Step]) -> Vec<Write> {
             });
             Write::Discard { fence: Fence { epoch: fence.epoch + u64::from(late), ..fence }, inbox_done }
         }
-        Step::Deliver { id, name, limit } => Write::Deliver(Delivery { limit, ..raised(id, name) }),
+        Step::Deliver { id, name, limit } => {
+            Write::Deliver(Delivery { limit, limit_untaken: limit + 1, limit_bytes: limit * 60, ..raised(id, name) })
+        }
         Step::Purge { id, force } => purge(id, force),
         Step::AddModule { module, digest, orchestrators, activities } => {
             let mut new = new_module(module, digest, &orchestrators);
@@ -285,6 +287,8 @@ fn turn_write(held: Option<&mut Instance>, turn: Turn, before: &[Instance], now_
         status: turn.status,
         custom_status: turn.custom_status.map(json),
         output: turn.output.map(json),
+        // As many of what it consumed as of anything else.
+        untaken: Untaken { events: turn.consumed, bytes: turn.consumed * 40 },
         wake_at_ms: turn.wake_at_ms,
         open_activities: turn.open_activities,
         next: next.map(|version| NextExecution {

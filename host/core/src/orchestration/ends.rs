@@ -9,7 +9,7 @@ use crate::payload::Payload;
 use crate::replay::Mismatch;
 use crate::rules::Rules;
 use crate::status::RuntimeStatus;
-use crate::turn::{TurnEnd, TurnOutcome, failed_output};
+use crate::turn::{TurnEnd, TurnOutcome, Untaken, failed_output};
 
 /// How a turn leaves the execution.
 pub(super) struct Ended {
@@ -49,6 +49,7 @@ impl Orchestration {
     ) -> TurnOutcome {
         TurnOutcome {
             inbox_done: None,
+            untaken: Untaken::default(),
             record,
             status,
             output: Some(output),

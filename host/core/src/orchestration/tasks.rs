@@ -8,7 +8,7 @@ use crate::ids::{TaskId, fold_name};
 use crate::payload::Payload;
 use crate::retry::RetryPolicy;
 use crate::rules::Rules;
-use crate::turn::{ActivityCall, ChildStart};
+use crate::turn::{ActivityCall, ChildStart, Untaken};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -99,6 +99,7 @@ pub(super) struct Tasks {
     /// Events that nothing has taken, by folded name and by their number of all that were raised, with their data.
     buffered: BTreeMap<String, BTreeMap<u64, (Raised, Payload)>>,
     raised: u64,
+    untaken: Untaken,
     rules: Rules,
     /// The turn that is played.
     turn: u64,
@@ -146,6 +147,8 @@ impl Tasks {
         let name = fold_name(name);
         match self.buffered.get_mut(&name).and_then(BTreeMap::pop_first) {
             Some((_, (event, data))) => {
+                self.untaken.events -= 1;
+                self.untaken.bytes -= data.len_bytes() as u64;
                 self.finish(task, Ok(data), Some(event), None);
                 true
             }
@@ -295,6 +298,8 @@ impl Tasks {
         match self.waiting.get_mut(&event.folded).and_then(BTreeSet::pop_first) {
             Some((_, task)) => self.finish(task, Ok(data), Some(event), None),
             None => {
+                self.untaken.events += 1;
+                self.untaken.bytes += data.len_bytes() as u64;
                 self.buffered.entry(event.folded.clone()).or_default().insert(event.number, (event, data));
             }
         }
@@ -333,6 +338,11 @@ impl Tasks {
             Task::Done(Done { outcome: Ok(data), event: Some(event), .. }) => self.give_event(event, data),
             Task::Done(_) | Task::Unawaitable | Task::Taken | Task::Cancelled => {}
         }
+    }
+
+    /// How many events nothing has taken.
+    pub(super) fn untaken(&self) -> Untaken {
+        self.untaken
     }
 
     /// Events that nothing has consumed, in the order in which they were raised.

@@ -7,7 +7,7 @@ use crate::error::GuestFault;
 use crate::event::Event;
 use crate::history::{CorruptHistory, StoredTurn, TurnRecord};
 use crate::replay::{Expected, Mismatch};
-use crate::turn::{ChildStart, Send, TurnEnd, TurnOutcome};
+use crate::turn::{ChildStart, Send, TurnEnd, TurnOutcome, Untaken};
 
 /// So far an instance's time may be ahead of the machine's clock: time does not run backwards within an instance when the
 /// clock is set back a little. When it is set back by more, it had been wrong, and timers must not wait for that.
@@ -133,6 +133,7 @@ impl Orchestration {
         let goes_on = !ended.status.is_finished() && ended.next_execution.is_none();
         Ok(TurnOutcome {
             inbox_done: turn.inbox_done,
+            untaken: if ended.status.is_finished() { Untaken::default() } else { self.tasks.untaken() },
             record,
             status: ended.status,
             output: ended.output,

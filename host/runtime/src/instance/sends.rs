@@ -11,14 +11,16 @@ const INTERNAL_INBOX: u64 = 10;
 
 /// Everything that `outcome` sends, in order.
 pub(crate) fn outgoing(runtime: &Runtime, known: &Known, outcome: &TurnOutcome) -> Vec<Outgoing> {
-    let by = || By::Instance(known.id.clone());
+    let (by, limits) = (|| By::Instance(known.id.clone()), &runtime.config.limits);
     let sends = outcome.sends.iter().map(|send| match send {
         Send::Start(start) => child(runtime, known, start, outcome.record.at_ms),
         Send::Event { instance_id, name, data } => Outgoing::Event(Delivery {
             id: instance_id.clone(),
             event: Event::EventRaised { name: name.clone(), data: data.clone(), by: Some(by()) },
             // Nobody is there to be told that it is full.
-            limit: runtime.config.limits.inbox_events.saturating_mul(INTERNAL_INBOX),
+            limit: limits.inbox_events.saturating_mul(INTERNAL_INBOX),
+            limit_untaken: limits.untaken_events,
+            limit_bytes: limits.inbox_bytes,
         }),
     });
     let ends_children = outcome.ends_children.clone().map(|reason| Outgoing::EndChildren { reason, by: by() });

@@ -222,6 +222,28 @@ async fn a_flood_of_events_neither_refuses_a_termination_nor_makes_one_endless_t
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn events_that_nobody_waits_for_are_refused_before_they_end_the_flow() {
+    for config in both() {
+        let limits = Limits { untaken_events: 30, history_events: 50, ..Limits::default() };
+        let world = World::new(RuntimeConfig { limits, ..config }).await;
+        let mut watching = world.client.subscribe(&id("a"));
+        world.client.start(flow("a")).await.expect("starts");
+        until(&mut watching, waits).await;
+        let mut refused = None;
+        for n in 0..100 {
+            refused = world.client.raise_event(&id("a"), "Other", json(&n.to_string())).await.err();
+            if refused.is_some() {
+                assert_eq!(n, 30);
+                break;
+            }
+        }
+        assert!(matches!(refused, Some(ClientError::InboxFull { setting: "untaken_events", .. })), "{refused:?}");
+        world.client.suspend(&id("a"), "hold on".into()).await.expect("not refused");
+        until(&mut watching, |view| view.status == RuntimeStatus::Suspended).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_write_that_the_store_cannot_take_fails_alone() {
     let (world, mut watching) = World::with_a_waiting(RuntimeConfig::default()).await;
     world.store.hold(true);

@@ -186,7 +186,7 @@ mod tests {
             (ClientError::UnknownInstance(id.clone()), (404, "UnknownInstance", None)),
             (ClientError::Finished { id: id.clone(), status: running }, (410, "Finished", None)),
             (ClientError::Unfinished { id: id.clone(), status: running }, (409, "Unfinished", None)),
-            (ClientError::InboxFull { id, limit: 1 }, (429, "InboxFull", Some(1))),
+            (ClientError::InboxFull { id, setting: "inbox_events", limit: 1 }, (429, "InboxFull", Some(1))),
             (ClientError::TooLarge { what: "input", found: 2, setting: "s", limit: 1 }, (413, "TooLarge", None)),
             (ClientError::Name { what: "event", found: 0 }, (400, "InvalidName", None)),
             (ClientError::ShuttingDown, (503, "ShuttingDown", Some(5))),

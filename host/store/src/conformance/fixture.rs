@@ -185,6 +185,7 @@ pub fn turn(instance: &Instance) -> TurnWrite {
         status: RuntimeStatus::Running,
         custom_status: None,
         output: None,
+        untaken: instance.untaken,
         wake_at_ms: None,
         open_activities: false,
         next: None,
@@ -195,7 +196,7 @@ pub fn turn(instance: &Instance) -> TurnWrite {
 /// The delivery of an event, to an inbox of 100.
 pub fn raised(text: &str, name: &str) -> Delivery {
     let event = Event::EventRaised { name: name.to_owned(), data: json("[1,  2]"), by: Some(By::Client) };
-    Delivery { id: id(text), event, limit: 100 }
+    Delivery { id: id(text), event, limit: 100, limit_untaken: u64::MAX, limit_bytes: u64::MAX }
 }
 
 /// A purge.

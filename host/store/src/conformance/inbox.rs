@@ -3,7 +3,7 @@
 use super::fixture::{Fixture, json, raised};
 use crate::write::Delivery;
 use crate::{Refused, Write, Written};
-use dacapo_core::{By, Event, Failure, RuntimeStatus, TaskId};
+use dacapo_core::{By, Event, Failure, RuntimeStatus, TaskId, Untaken};
 
 /// Also where turns consume between the deliveries.
 pub fn entries_are_numbered_from_zero_without_a_gap(fixture: &mut Fixture) {
@@ -83,7 +83,8 @@ pub fn what_nobody_wants_is_discarded(fixture: &mut Fixture) {
         assert_eq!(fixture.write(discard(before.fence(), inbox_done)), Err(Refused::Fenced), "{inbox_done}");
     }
     assert_eq!(fixture.write(discard(before.fence(), 1)), Ok(Written::Discarded));
-    assert_eq!(fixture.get("a"), crate::Instance { inbox_done: 1, ..before.clone() });
+    let inbox_bytes = before.inbox_bytes / 2;
+    assert_eq!(fixture.get("a"), crate::Instance { inbox_done: 1, inbox_bytes, ..before.clone() });
     assert_eq!(fixture.waiting(key), [(1, "B".to_owned())]);
     assert_eq!(fixture.write(discard(before.fence(), 0)), Err(Refused::Fenced), "it is gone already");
     assert!(fixture.observe().busy.contains(&(key, before.id.clone())));
@@ -124,14 +125,48 @@ pub fn deliver_refuses_a_finished_instance(fixture: &mut Fixture) {
 pub fn deliver_refuses_when_the_inbox_is_full(fixture: &mut Fixture) {
     let key = fixture.create("a");
     let raise = |limit| fixture.write(Write::Deliver(Delivery { limit, ..raised("a", "E") }));
-    assert_eq!(raise(0), Err(Refused::InboxFull { limit: 0 }));
+    assert_eq!(raise(0), Err(Refused::InboxFull { setting: "inbox_events", limit: 0 }));
     assert_eq!(raise(2), Ok(Written::Delivered { key, seq: 0 }));
     assert_eq!(raise(2), Ok(Written::Delivered { key, seq: 1 }));
-    assert_eq!(raise(2), Err(Refused::InboxFull { limit: 2 }));
-    assert_eq!(raise(1), Err(Refused::InboxFull { limit: 1 }));
+    assert_eq!(raise(2), Err(Refused::InboxFull { setting: "inbox_events", limit: 2 }));
+    assert_eq!(raise(1), Err(Refused::InboxFull { setting: "inbox_events", limit: 1 }));
     fixture.play("a", |turn| turn.inbox_done = 1);
     assert_eq!(raise(2), Ok(Written::Delivered { key, seq: 2 }));
     assert_eq!(raise(u64::MAX), Ok(Written::Delivered { key, seq: 3 }));
+}
+
+/// Also what turns have taken in and the flow has not; and by bytes, but for the first.
+pub fn deliver_refuses_what_the_flow_does_not_take(fixture: &mut Fixture) {
+    let key = fixture.create("a");
+    let raise = |limit_untaken, limit_bytes| {
+        fixture.write(Write::Deliver(Delivery { limit_untaken, limit_bytes, ..raised("a", "E") }))
+    };
+    let too_many = |limit| Err(Refused::InboxFull { setting: "untaken_events", limit });
+    let too_much = |limit| Err(Refused::InboxFull { setting: "inbox_bytes", limit });
+    assert_eq!(raise(9, 0), Ok(Written::Delivered { key, seq: 0 }), "the first is taken whatever its size");
+    let bytes = raised("a", "E").event.size_bytes() as u64;
+    assert_eq!(fixture.get("a").inbox_bytes, bytes);
+    assert_eq!(raise(9, 2 * bytes - 1), too_much(2 * bytes - 1));
+    assert_eq!(raise(9, 2 * bytes), Ok(Written::Delivered { key, seq: 1 }));
+
+    // A turn takes one of them in, and nobody waits for it.
+    fixture.play("a", |turn| {
+        turn.inbox_done = 1;
+        turn.untaken = Untaken { events: 1, bytes: 5 };
+    });
+    let held = fixture.get("a");
+    assert_eq!((held.inbox_bytes, held.untaken), (bytes, Untaken { events: 1, bytes: 5 }));
+    assert_eq!(raise(2, u64::MAX), too_many(2));
+    assert_eq!(raise(9, 2 * bytes + 4), too_much(2 * bytes + 4));
+    assert_eq!(raise(3, 2 * bytes + 5), Ok(Written::Delivered { key, seq: 2 }));
+    fixture.reopen();
+    fixture.play("a", |turn| (turn.inbox_done, turn.untaken) = (3, Untaken::default()));
+    assert_eq!(fixture.get("a").inbox_bytes, 0);
+    fixture.raise("a", "E").expect("delivered");
+    fixture.write(Write::Discard { fence: fixture.get("a").fence(), inbox_done: 4 }).expect("discarded");
+    assert_eq!(fixture.get("a").inbox_bytes, 0);
+    fixture.finish("a", RuntimeStatus::Completed);
+    assert_eq!(fixture.get("a").untaken, Untaken::default());
 }
 
 /// So that there is no gap.
@@ -140,7 +175,7 @@ pub fn a_refused_delivery_takes_no_number(fixture: &mut Fixture) {
     fixture.raise("a", "A").expect("delivered");
     let before = fixture.observe();
     let refused = fixture.write(Write::Deliver(Delivery { limit: 1, ..raised("a", "B") }));
-    assert_eq!(refused, Err(Refused::InboxFull { limit: 1 }));
+    assert_eq!(refused, Err(Refused::InboxFull { setting: "inbox_events", limit: 1 }));
     assert_eq!(fixture.observe(), before);
     assert_eq!(fixture.raise("a", "C"), Ok(Written::Delivered { key, seq: 1 }));
 }

@@ -2,7 +2,7 @@
 
 use super::fixture::{Fixture, id, json, new_instance, purge};
 use crate::{Instance, InstanceKey, Refused, VersionId, Write, Written};
-use dacapo_core::{Orchestration, RuntimeStatus};
+use dacapo_core::{Orchestration, RuntimeStatus, Untaken};
 
 const UNFINISHED: [RuntimeStatus; 4] =
     [RuntimeStatus::Pending, RuntimeStatus::Running, RuntimeStatus::Suspended, RuntimeStatus::ContinuedAsNew];
@@ -30,6 +30,8 @@ pub fn create_makes_a_pending_instance(fixture: &mut Fixture) {
         open_activities: false,
         inbox_next: 0,
         inbox_done: 0,
+        inbox_bytes: 0,
+        untaken: Untaken::default(),
         parent: None,
     };
     assert_eq!(instance, expected);

@@ -53,7 +53,7 @@ macro_rules! conformance_suite {
                 the_next_execution_holds_its_version, only_a_failed_instance_is_reopened;
             inbox: entries_are_numbered_from_zero_without_a_gap, an_entry_comes_back_as_it_was_delivered,
                 what_nobody_wants_is_discarded, a_turn_consumes_a_prefix, a_turn_that_consumes_what_is_not_there_is_fenced,
-                deliver_refuses_an_unknown_id, deliver_refuses_a_finished_instance, deliver_refuses_when_the_inbox_is_full,
+                deliver_refuses_an_unknown_id, deliver_refuses_a_finished_instance, deliver_refuses_when_the_inbox_is_full, deliver_refuses_what_the_flow_does_not_take,
                 a_refused_delivery_takes_no_number, inboxes_do_not_mix, an_empty_inbox_is_empty;
             lists: a_listing_is_in_the_order_of_creation, pages_are_full_and_the_last_says_so,
                 a_page_of_nothing_says_whether_there_is_more, prefixes_are_plain_text, names_ignore_case_beyond_ascii,

@@ -186,6 +186,7 @@ pub fn a_rewound_call_reopens_its_failed_child(fixture: &mut Fixture) {
     expected.output = None;
     expected.epoch += 1;
     expected.inbox_next += 1;
+    expected.inbox_bytes = rewound(None).size_bytes() as u64;
     assert_eq!(fixture.get("child"), expected);
     assert_eq!(fixture.history(expected.key), history);
     assert_eq!(inbox(fixture, "child"), [rewound(by_a())]);
@@ -280,8 +281,10 @@ pub fn an_event_that_nobody_can_take_is_dropped(fixture: &mut Fixture) {
         event("a", "own", 1),
     ];
     let sent = send(fixture, "a", outgoing);
-    let expected = [("b", 0, "first"), ("b", 1, "second"), ("a", 0, "own")];
-    assert_eq!(sent, expected.map(|(text, seq, name)| delivered(fixture, text, seq, raised(text, name).event)));
+    let full = |name: &str| Sent::Dropped { id: id("b"), event: name.to_owned() };
+    let got = |text: &str, seq, name: &str| delivered(fixture, text, seq, raised(text, name).event);
+    let expected = [full("none"), got("b", 0, "first"), full("full"), got("b", 1, "second"), got("a", 0, "own")];
+    assert_eq!(sent, expected);
     assert_eq!((fixture.get("a").next_seq, fixture.history(a).len()), (2, 2));
     assert_eq!(inbox(fixture, "b"), ["first", "second"].map(|name| raised("b", name).event));
     let done = fixture.get("done");
@@ -474,6 +477,7 @@ pub fn the_next_execution_begins_anew(fixture: &mut Fixture) {
     expected.version = other;
     expected.status = RuntimeStatus::Suspended;
     expected.inbox_done = 1;
+    expected.inbox_bytes = before.inbox_bytes / 2;
     expected.updated_at_ms = 5_000;
     assert_eq!(fixture.get("a"), expected);
     assert_eq!(fixture.waiting(key), [(1, "B".to_owned())]);
@@ -535,6 +539,7 @@ pub fn only_a_failed_instance_is_reopened(fixture: &mut Fixture) {
     expected.output = None;
     expected.epoch += 1;
     expected.inbox_next = 2;
+    expected.inbox_bytes = rewound(None).size_bytes() as u64;
     assert_eq!(fixture.get("a"), expected);
     assert_eq!(fixture.write(Write::Turn(late)), Err(Refused::Fenced));
     assert_eq!(fixture.write(reopen("a")), Err(Refused::NotFailed { status: RuntimeStatus::Running }));

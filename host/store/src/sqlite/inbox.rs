@@ -2,10 +2,10 @@
 
 use super::fault::{Fault, Halt, corrupt};
 use super::instances::{self, integer};
-use crate::StoreError;
 use crate::model::InstanceKey;
 use crate::write::{Delivery, Refused, Sent, Written};
-use dacapo_core::{Event, InboxEntry, InstanceId};
+use crate::{StoreError, rules};
+use dacapo_core::{Event, InboxEntry, InstanceId, Untaken};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 
@@ -49,10 +49,19 @@ fn decode(bytes: &[u8]) -> Result<Event, StoreError> {
 /// [`crate::Write::Deliver`].
 pub(super) fn deliver(connection: &Connection, delivery: &Delivery) -> Result<Written, Halt> {
     let mut statement = connection.prepare_cached(
-        "UPDATE instances SET inbox_next = inbox_next + 1, has_work = 1 \
-         WHERE id = ?1 AND status <= 3 AND inbox_next - inbox_done < ?2 RETURNING key, inbox_next - 1",
+        "UPDATE instances SET inbox_next = inbox_next + 1, inbox_bytes = inbox_bytes + ?3, has_work = 1 \
+         WHERE id = ?1 AND status <= 3 AND inbox_next - inbox_done < ?2 AND inbox_next - inbox_done + untaken_events < ?5 \
+             AND (inbox_bytes + untaken_bytes + ?3 <= ?4 OR inbox_next - inbox_done + untaken_events = 0) \
+         RETURNING key, inbox_next - 1",
     )?;
-    let taken = params![delivery.id.as_str(), integer(delivery.limit)];
+    let bytes = delivery.event.size_bytes() as u64;
+    let taken = params![
+        delivery.id.as_str(),
+        integer(delivery.limit),
+        integer(bytes),
+        integer(delivery.limit_bytes),
+        integer(delivery.limit_untaken)
+    ];
     let taken: Option<(i64, i64)> = statement.query_row(taken, |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     let Some((key, seq)) = taken else { return Err(why_not(connection, delivery)?.into()) };
     insert(connection, (key, seq), None, &delivery.event)?;
@@ -60,9 +69,9 @@ pub(super) fn deliver(connection: &Connection, delivery: &Delivery) -> Result<Wr
 }
 
 fn insert(connection: &Connection, (key, seq): (i64, i64), execution: Option<u32>, event: &Event) -> Result<(), Fault> {
-    let mut statement =
-        connection.prepare_cached("INSERT INTO inbox (instance, seq, execution, event) VALUES (?1, ?2, ?3, ?4)")?;
-    statement.execute(params![key, seq, execution, encode(event)])?;
+    let mut statement = connection
+        .prepare_cached("INSERT INTO inbox (instance, seq, execution, bytes, event) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    statement.execute(params![key, seq, execution, integer(event.size_bytes() as u64), encode(event)])?;
     Ok(())
 }
 
@@ -74,10 +83,10 @@ pub(super) fn put(
     event: &Event,
 ) -> Result<Option<Sent>, Fault> {
     let mut statement = connection.prepare_cached(
-        "UPDATE instances SET inbox_next = inbox_next + 1, has_work = 1 \
+        "UPDATE instances SET inbox_next = inbox_next + 1, inbox_bytes = inbox_bytes + ?3, has_work = 1 \
          WHERE key = ?1 AND status <= 3 AND (?2 IS NULL OR generation = ?2) RETURNING id, inbox_next - 1",
     )?;
-    let mut rows = statement.query(params![key.0, execution])?;
+    let mut rows = statement.query(params![key.0, execution, integer(event.size_bytes() as u64)])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let (id, seq): (InstanceId, i64) = (instances::id_at(row, 0)?, row.get(1)?);
     drop(rows);
@@ -87,18 +96,21 @@ pub(super) fn put(
 }
 
 fn why_not(connection: &Connection, delivery: &Delivery) -> Result<Refused, Fault> {
-    Ok(match instances::status(connection, &delivery.id)? {
-        None => Refused::UnknownInstance,
-        Some(status) if status.is_finished() => Refused::Finished { status },
-        Some(_) => Refused::InboxFull { limit: delivery.limit },
-    })
+    let Some(found) = instances::by_id(connection, &delivery.id)? else { return Ok(Refused::UnknownInstance) };
+    if found.status.is_finished() {
+        return Ok(Refused::Finished { status: found.status });
+    }
+    let waiting = Untaken { events: found.inbox_next - found.inbox_done, bytes: found.inbox_bytes };
+    let full = rules::is_full(delivery, waiting, found.untaken);
+    full.ok_or_else(|| corrupt("an inbox that took nothing", delivery.id.as_str()))
 }
 
-/// Forgets the entries before `done`.
-pub(super) fn consume(connection: &Connection, key: InstanceKey, done: u64) -> Result<(), Fault> {
-    let mut statement = connection.prepare_cached("DELETE FROM inbox WHERE instance = ?1 AND seq < ?2")?;
-    statement.execute(params![key.0, integer(done)])?;
-    Ok(())
+/// Forgets the entries before `done`; how much they held.
+pub(super) fn consume(connection: &Connection, key: InstanceKey, done: u64) -> Result<u64, Fault> {
+    let mut statement =
+        connection.prepare_cached("DELETE FROM inbox WHERE instance = ?1 AND seq < ?2 RETURNING bytes")?;
+    let bytes = statement.query_map(params![key.0, integer(done)], |row| row.get::<_, u64>(0))?;
+    Ok(bytes.sum::<rusqlite::Result<u64>>()?)
 }
 
 /// What waits, in order.

@@ -6,7 +6,7 @@ use super::{inbox, modules, outgoing, turns};
 use crate::model::{Fence, Instance, InstanceKey, Parent, Stored, VersionId};
 use crate::rules;
 use crate::write::{NewInstance, Refused, Sent, Written};
-use dacapo_core::{By, InstanceId, Payload, RuntimeStatus, TaskId};
+use dacapo_core::{By, InstanceId, Payload, RuntimeStatus, TaskId, Untaken};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params};
 
@@ -15,7 +15,7 @@ macro_rules! instance_columns {
     () => {
         "key, status, version, generation, epoch, next_seq, inbox_next, inbox_done, open_activities, created_at_ms, \
          updated_at_ms, wake_at_ms, id, name, custom_status, output, parent, parent_generation, parent_task, \
-         parent_waits, parent_id"
+         parent_waits, parent_id, inbox_bytes, untaken_events, untaken_bytes"
     };
 }
 pub(super) use instance_columns;
@@ -68,6 +68,8 @@ pub(super) fn from_row(row: &Row<'_>) -> Result<Instance, Fault> {
         custom_status: payload_at(row, 14)?,
         output: payload_at(row, 15)?,
         parent: parent_at(row, 16)?,
+        inbox_bytes: row.get(21)?,
+        untaken: Untaken { events: row.get(22)?, bytes: row.get(23)? },
     })
 }
 
@@ -182,11 +184,6 @@ pub(super) fn repin(connection: &Connection, fence: Fence, version: VersionId) -
         .prepare_cached("UPDATE instances SET version = ?2, epoch = epoch + 1 WHERE key = ?1")?
         .execute(params![fence.key.0, version.0])?;
     Ok(Written::Repinned)
-}
-
-/// The status of the instance that has this id.
-pub(super) fn status(connection: &Connection, id: &InstanceId) -> Result<Option<RuntimeStatus>, Fault> {
-    Ok(holder(connection, id)?.map(|holder| holder.status))
 }
 
 /// [`crate::Write::Create`].

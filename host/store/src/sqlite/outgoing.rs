@@ -30,7 +30,8 @@ pub(super) fn send(
                     let entry = InboxEntry { seq, execution: None, event: delivery.event.clone() };
                     sent.push(Sent::Delivered { id: delivery.id.clone(), key, entry });
                 }
-                Ok(_) | Err(Halt::Refused(_)) => {}
+                Ok(_) => {}
+                Err(Halt::Refused(refused)) => sent.extend(rules::dropped(delivery, &refused)),
                 Err(Halt::Failed(fault)) => return Err(fault),
             },
             Outgoing::Ended { parent, event } => {

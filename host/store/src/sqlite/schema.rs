@@ -92,9 +92,14 @@ ALTER TABLE instances ADD COLUMN parent_id TEXT;
 CREATE INDEX instances_by_parent ON instances (parent) WHERE parent IS NOT NULL AND parent_waits = 1 AND status <= 3;
 ";
 
-/// For which execution an entry is. NULL, as in everything that was delivered before: for whichever is current.
+/// For which execution an entry is (NULL, as in everything that was delivered before: for whichever is current), and how
+/// much it holds; how much an instance has been given and not taken.
 const VERSION_3: &str = "
 ALTER TABLE inbox ADD COLUMN execution INTEGER;
+ALTER TABLE inbox ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE instances ADD COLUMN inbox_bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE instances ADD COLUMN untaken_events INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE instances ADD COLUMN untaken_bytes INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// Brings the database to the newest version, each step in a transaction of its own.

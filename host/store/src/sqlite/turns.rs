@@ -16,6 +16,7 @@ struct Before {
     status: i64,
     inbox_next: u64,
     inbox_done: u64,
+    inbox_bytes: u64,
     has_work: bool,
     wake_at_ms: Option<u64>,
 }
@@ -31,13 +32,14 @@ pub(super) fn commit(connection: &Connection, times: &mut CreationTimes, turn: &
     let before = before(connection, key)?.ok_or(Refused::Fenced)?;
     rules::accepts(before.fence, before.status > LAST_UNFINISHED, before.inbox_done..=before.inbox_next, turn)?;
     let after = rules::after_turn(before.inbox_next, turn);
-    move_on(connection, &before, turn, after)?;
+    let consumed_bytes = match after.inbox_done > before.inbox_done {
+        true => inbox::consume(connection, key, after.inbox_done)?,
+        false => 0,
+    };
+    move_on(connection, &before, turn, (after, before.inbox_bytes.saturating_sub(consumed_bytes)))?;
     match &turn.next {
         Some(next) => begin_anew(connection, key, generation + 1, next)?,
         None => append(connection, key, (generation, next_seq), &turn.record)?,
-    }
-    if after.inbox_done > before.inbox_done {
-        inbox::consume(connection, key, after.inbox_done)?;
     }
     Ok(Written::Turned { sent: outgoing::send(connection, times, (key, generation), &turn.outgoing)? })
 }
@@ -47,13 +49,13 @@ pub(super) fn discard(connection: &Connection, fence: Fence, inbox_done: u64) ->
     let before = before(connection, fence.key)?.ok_or(Refused::Fenced)?;
     let finished = before.status > LAST_UNFINISHED;
     rules::moves_on(before.fence, finished, before.inbox_done..=before.inbox_next, (fence, inbox_done))?;
+    let left_bytes = before.inbox_bytes.saturating_sub(inbox::consume(connection, fence.key, inbox_done)?);
     connection
         .prepare_cached(
-            "UPDATE instances SET inbox_done = ?2, \
+            "UPDATE instances SET inbox_done = ?2, inbox_bytes = ?3, \
                  has_work = (status = 0 OR next_seq <= 1 OR open_activities OR inbox_next > ?2) WHERE key = ?1",
         )?
-        .execute(params![fence.key.0, integer(inbox_done)])?;
-    inbox::consume(connection, fence.key, inbox_done)?;
+        .execute(params![fence.key.0, integer(inbox_done), integer(left_bytes)])?;
     Ok(Written::Discarded)
 }
 
@@ -70,7 +72,7 @@ fn begin_anew(connection: &Connection, key: InstanceKey, generation: u32, next: 
 
 fn before(connection: &Connection, key: InstanceKey) -> Result<Option<Before>, Fault> {
     let mut statement = connection.prepare_cached(
-        "SELECT status, generation, epoch, next_seq, inbox_next, inbox_done, has_work, wake_at_ms \
+        "SELECT status, generation, epoch, next_seq, inbox_next, inbox_done, has_work, wake_at_ms, inbox_bytes \
          FROM instances WHERE key = ?1",
     )?;
     let found = statement.query_row([key.0], |row| {
@@ -81,6 +83,7 @@ fn before(connection: &Connection, key: InstanceKey) -> Result<Option<Before>, F
             inbox_done: row.get(5)?,
             has_work: row.get(6)?,
             wake_at_ms: row.get(7)?,
+            inbox_bytes: row.get(8)?,
         })
     });
     Ok(found.optional()?)
@@ -88,7 +91,12 @@ fn before(connection: &Connection, key: InstanceKey) -> Result<Option<Before>, F
 
 /// Most turns of a busy instance change nothing that an index holds. SQLite rewrites the entries of every column that
 /// an UPDATE names, changed or not, so those turns name none of them.
-fn move_on(connection: &Connection, before: &Before, turn: &TurnWrite, after: AfterTurn) -> Result<(), Fault> {
+fn move_on(
+    connection: &Connection,
+    before: &Before,
+    turn: &TurnWrite,
+    (after, inbox_bytes): (AfterTurn, u64),
+) -> Result<(), Fault> {
     let next_seq = turn.fence.next_seq + 1;
     let waiting_events = before.inbox_next - after.inbox_done;
     let has_work = rules::has_work(turn.status, next_seq, after.open_activities, waiting_events);
@@ -101,7 +109,8 @@ fn move_on(connection: &Connection, before: &Before, turn: &TurnWrite, after: Af
     let custom_status = rules::new_custom_status(turn);
     let mut statement = connection.prepare_cached(
         "UPDATE instances SET next_seq = ?2, updated_at_ms = ?3, open_activities = ?4, inbox_done = ?5, output = ?6, \
-             custom_status = iif(?7, ?8, custom_status) WHERE key = ?1",
+             custom_status = iif(?7, ?8, custom_status), inbox_bytes = ?9, untaken_events = ?10, untaken_bytes = ?11 \
+         WHERE key = ?1",
     )?;
     statement.execute(params![
         turn.fence.key.0,
@@ -112,6 +121,9 @@ fn move_on(connection: &Connection, before: &Before, turn: &TurnWrite, after: Af
         turn.output.as_ref().map(Payload::as_str),
         custom_status.is_some(),
         custom_status.flatten().map(Payload::as_str),
+        integer(inbox_bytes),
+        integer(after.untaken.events),
+        integer(after.untaken.bytes),
     ])?;
     Ok(())
 }
