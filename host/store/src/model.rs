@@ -76,12 +76,18 @@ pub struct Parent {
     pub waits: bool,
 }
 
+/// The definition behind [`Instance::has_work`].
+pub(crate) fn has_work(status: RuntimeStatus, next_seq: u64, open_activities: bool, waiting_events: u64) -> bool {
+    let first_turn = status == RuntimeStatus::Pending || next_seq <= 1;
+    !status.is_finished() && (first_turn || open_activities || waiting_events > 0)
+}
+
 impl Instance {
     /// Whether there is something to do now: a first turn to play, activities in flight, a filled inbox. This is the
     /// definition; a store's index must agree with it.
     pub fn has_work(&self) -> bool {
         let waiting_events = self.inbox_next - self.inbox_done;
-        crate::rules::has_work(self.status, self.next_seq, self.open_activities, waiting_events)
+        has_work(self.status, self.next_seq, self.open_activities, waiting_events)
     }
 
     /// What a turn that builds on this state has to name.

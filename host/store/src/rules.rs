@@ -186,12 +186,6 @@ pub(crate) fn can_repin(current: Fence, status: RuntimeStatus, wanted: Fence) ->
     if current == wanted { Ok(()) } else { Err(Refused::Fenced) }
 }
 
-/// The definition behind [`Instance::has_work`].
-pub(crate) fn has_work(status: RuntimeStatus, next_seq: u64, open_activities: bool, waiting_events: u64) -> bool {
-    let first_turn = status == RuntimeStatus::Pending || next_seq <= 1;
-    !status.is_finished() && (first_turn || open_activities || waiting_events > 0)
-}
-
 /// What a turn leaves of the things that put an instance on a work list. A finished instance is on none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct AfterTurn {

@@ -4,7 +4,7 @@ use super::created::CreationTimes;
 use super::fault::{Fault, Halt, corrupt};
 use super::instances::{LAST_UNFINISHED, integer, status_code};
 use super::{inbox, modules, outgoing};
-use crate::model::{Fence, InstanceKey};
+use crate::model::{Fence, InstanceKey, has_work};
 use crate::rules::{self, AfterTurn};
 use crate::write::{NextExecution, Refused, TurnWrite, Written};
 use dacapo_core::{Payload, StoredTurn};
@@ -99,7 +99,7 @@ fn move_on(
 ) -> Result<(), Fault> {
     let next_seq = turn.fence.next_seq + 1;
     let waiting_events = before.inbox_next - after.inbox_done;
-    let has_work = rules::has_work(turn.status, next_seq, after.open_activities, waiting_events);
+    let has_work = has_work(turn.status, next_seq, after.open_activities, waiting_events);
     let status = status_code(turn.status);
     if (status, has_work, after.wake_at_ms) != (before.status, before.has_work, before.wake_at_ms) {
         let mut statement = connection
