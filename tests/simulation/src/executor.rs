@@ -9,6 +9,9 @@ use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
+/// Steps in which what is driven must come to its end.
+const PATIENCE: usize = 1_000_000;
+
 type Task = BoxFuture<'static, ()>;
 
 /// A process that can be killed: its tasks, and which of them are ready.
@@ -132,7 +135,7 @@ impl Executor {
         self.spawn(Box::pin(async move {
             let _ = answer.send(work.await);
         }));
-        loop {
+        for _ in 0..PATIENCE {
             if let Ok(answer) = answered.try_recv() {
                 return Some(answer);
             }
@@ -140,6 +143,7 @@ impl Executor {
                 return None;
             }
         }
+        panic!("what is driven does not end, and something runs all the time");
     }
 
     /// Nothing else can run: the patience of whoever waits longest is at an end. `false`: nobody waits.

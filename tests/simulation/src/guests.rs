@@ -1,5 +1,6 @@
 //! What the runtime takes for guests. Turns wait at a gate and activities in a list, until the harness lets them go on.
 
+use crate::chance::Chance;
 use crate::flow::Flow;
 use crate::script::Flows;
 use dacapo_core::{Failure, Payload};
@@ -12,6 +13,7 @@ use futures::future::BoxFuture;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::Poll;
 use tokio::sync::oneshot;
 
 /// One attempt of one call: its instance, its idempotency key, its number.
@@ -20,18 +22,64 @@ pub(crate) type Run = (String, String, u32);
 /// What an activity comes to.
 pub(crate) type Result = std::result::Result<Payload, Failure>;
 
+/// How guests behave.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Manner {
+    /// Live turns wait at the gate.
+    Gated,
+    /// Nothing waits, and nothing goes wrong.
+    Open,
+    /// They take their time, and so many things in a thousand go wrong.
+    Erratic { seed: u64, rate: usize },
+}
+
+/// What goes wrong with a guest, by no doing of its own.
+enum Mishap {
+    Cut,
+    NotNow,
+    NoRoom,
+    Panic,
+}
+
+impl Mishap {
+    fn happens(self) -> PlayError {
+        let by = "by the simulation".to_owned();
+        match self {
+            Self::Cut => PlayError::Cut(by),
+            Self::NotNow => PlayError::NotNow(by),
+            Self::NoRoom => PlayError::NoRoom(by),
+            // Without the hook: it is no news.
+            Self::Panic => std::panic::resume_unwind(Box::new(by)),
+        }
+    }
+}
+
+/// Lets others go first.
+async fn yield_now() {
+    let mut waited = false;
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut waited, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
 /// The guests of one process.
 pub(crate) struct ScriptGuests {
     flows: Flows,
-    /// Whether live turns wait at the gate.
-    gated: bool,
+    manner: Manner,
     /// Whether activities count as pure.
     pure: bool,
     state: Mutex<State>,
 }
 
-#[derive(Default)]
 struct State {
+    /// Of erratic ones.
+    chance: Chance,
+    rate: usize,
     /// Live turns that wait to be let through, by instance.
     gate: BTreeMap<String, oneshot::Sender<()>>,
     runs: BTreeMap<Run, oneshot::Sender<Result>>,
@@ -50,8 +98,36 @@ pub(crate) fn failure_of(run: &Run) -> Result {
 }
 
 impl ScriptGuests {
-    pub(crate) fn new(flows: Flows, gated: bool, pure: bool) -> Arc<Self> {
-        Arc::new(Self { flows, gated, pure, state: Mutex::default() })
+    pub(crate) fn new(flows: Flows, manner: Manner, pure: bool) -> Arc<Self> {
+        let (seed, rate) = match manner {
+            Manner::Erratic { seed, rate } => (seed, rate),
+            Manner::Gated | Manner::Open => (0, 0),
+        };
+        let (gate, runs) = (BTreeMap::new(), BTreeMap::new());
+        let state = Mutex::new(State { chance: Chance::new(seed), rate, gate, runs, wrong: None });
+        Arc::new(Self { flows, manner, pure, state })
+    }
+
+    /// Nothing goes wrong from now on.
+    pub(crate) fn behave(&self) {
+        self.state().rate = 0;
+    }
+
+    /// Takes its time, if it is of that kind, and says what goes wrong.
+    async fn mishap(&self) -> Option<Mishap> {
+        if !matches!(self.manner, Manner::Erratic { .. }) {
+            return None;
+        }
+        let (yields, mishap) = {
+            let mut state = self.state();
+            let (yields, drawn, which) = (state.chance.below(3), state.chance.below(1_000), state.chance.below(4));
+            let mishap = [Mishap::Cut, Mishap::NotNow, Mishap::NoRoom, Mishap::Panic].into_iter().nth(which);
+            (yields, mishap.filter(|_| drawn < state.rate))
+        };
+        for _ in 0..yields {
+            yield_now().await;
+        }
+        mishap
     }
 
     /// As the runtime wants them.
@@ -86,6 +162,17 @@ impl ScriptGuests {
         running.is_some_and(|running| running.send(result).is_ok())
     }
 
+    fn begin_run(&self, run: Run) -> oneshot::Receiver<Result> {
+        let (end, ended) = oneshot::channel();
+        let mut state = self.state();
+        let before = state.runs.insert(run.clone(), end);
+        // A pure one may have been begun by a turn that was lost, and begun again.
+        if before.is_some_and(|before| !before.is_closed()) && !self.pure {
+            state.wrong = Some(format!("{run:?} runs twice at once"));
+        }
+        ended
+    }
+
     /// What must not be, and was.
     pub(crate) fn wrong(&self) -> Option<String> {
         self.state().wrong.clone()
@@ -110,7 +197,13 @@ impl OrchestratorExecutor for Native {
         let number = name[1..].parse().expect("flows are called O0, O1, ...");
         let flow = Flow::new(number, &self.0.flows);
         let play = ScriptPlay { guests: self.0.clone(), orchestration, flow };
-        Box::pin(async { Ok(Box::new(play) as Box<dyn Play>) })
+        Box::pin(async {
+            match self.0.mishap().await {
+                // A guest that does not run yet is not cut.
+                Some(mishap) if !matches!(mishap, Mishap::Cut) => Err(mishap.happens()),
+                _ => Ok(Box::new(play) as Box<dyn Play>),
+            }
+        })
     }
 }
 
@@ -121,15 +214,25 @@ impl Play for ScriptPlay {
             (!host.is_replaying(), host.identity().instance_id.to_string())
         };
         Box::pin(async move {
-            if is_live && self.guests.gated {
+            if is_live && self.guests.manner == Manner::Gated {
                 let (pass, passed) = oneshot::channel();
                 let before = self.guests.state().gate.insert(id.clone(), pass);
                 assert!(before.is_none_or(|before| before.is_closed()), "two turns of '{id}' at once");
                 let _ = passed.await;
             }
-            let mut host = self.orchestration.lock().expect("no panic");
-            // Why a guest was stopped is known to its host.
-            Ok(self.flow.play(&mut host).unwrap_or(GuestEnd::Parked))
+            if let Some(mishap) = self.guests.mishap().await {
+                return Err(mishap.happens());
+            }
+            let end = {
+                let mut host = self.orchestration.lock().expect("no panic");
+                // Why a guest was stopped is known to its host.
+                self.flow.play(&mut host).unwrap_or(GuestEnd::Parked)
+            };
+            // Also when it has done its part: nothing of it may be kept.
+            match self.guests.mishap().await {
+                Some(mishap) => Err(mishap.happens()),
+                None => Ok(end),
+            }
         })
     }
 
@@ -145,12 +248,11 @@ impl ActivityExecutor for Native {
 
     fn run(&self, _version: Arc<ModuleVersion>, run: ActivityRun) -> BoxFuture<'_, ActivityEnd> {
         let key = (run.instance_id, run.idempotency_key, run.attempt);
-        let (end, ended) = oneshot::channel();
-        let mut state = self.0.state();
-        if state.runs.insert(key.clone(), end).is_some() {
-            state.wrong = Some(format!("{key:?} runs twice at once"));
-        }
-        Box::pin(async {
+        Box::pin(async move {
+            if let Some(mishap) = self.0.mishap().await {
+                return Err(mishap.happens());
+            }
+            let ended = self.0.begin_run(key);
             match ended.await {
                 Ok(result) => Ok(result),
                 // Another run has taken its place: see `wrong`.

@@ -101,7 +101,10 @@ impl Ledger {
     }
 
     fn take(&mut self, identity: &Identity, at_ms: u64, event: &Event) -> Checked {
-        if self.end.is_some() {
+        // One that has failed can be rewound, and terminated before it goes on.
+        let is_last_word =
+            matches!((&self.end, event), (Some(Event::ExecutionFailed { .. }), Event::ExecutionTerminated { .. }));
+        if self.end.is_some() && !is_last_word {
             return Err("after the end".into());
         }
         match event {

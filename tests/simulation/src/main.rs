@@ -8,10 +8,12 @@
 //! | `guests` | what the runtime takes for guests: they run when the harness lets them |
 //! | `ledger` | what a history must be, whoever wrote it |
 //! | `seeds` | which cases are played |
+//! | `faults` | crashes, errors, delays, jumps, evictions, hang-ups: nothing acknowledged is lost, and all ends |
 //! | `paths` | warm, cold, restarted, on every store: the same |
 
 mod chance;
 mod executor;
+mod faults;
 mod flow;
 mod guests;
 mod ledger;

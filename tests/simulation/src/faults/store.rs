@@ -48,12 +48,7 @@ pub(crate) fn number_of(data: &Payload) -> Option<u64> {
 }
 
 impl FaultyStore {
-    pub(crate) fn new(
-        kept: Arc<MemoryStore>,
-        seed: u64,
-        rates: Rates,
-        delivered: Arc<Mutex<Delivered>>,
-    ) -> Arc<Self> {
+    pub(crate) fn new(kept: Arc<MemoryStore>, seed: u64, rates: Rates, delivered: Arc<Mutex<Delivered>>) -> Arc<Self> {
         let state = State { chance: Chance::new(seed), rates, dead: false, wrong: None };
         Arc::new(Self { kept, state: Mutex::new(state), delivered })
     }
