@@ -85,7 +85,7 @@ func TestALoserThatIsDoneMeanwhileKeepsItsPlace(t *testing.T) {
 	winner, second, third, last := tasks[0], tasks[1], tasks[2], tasks[3]
 	WaitAny(winner, second, third)
 	WaitAny(last)
-	if h.waits != 4 || h.taken != 2 || second.IsDone() || third.IsDone() {
+	if h.waits != 4 || h.taken != 2 || !second.IsDone() || !third.IsDone() {
 		t.Error(h.waits, h.taken, second.IsDone(), third.IsDone())
 	}
 	if first := WaitAny(last, third, second); first != 2 || !second.IsDone() || h.waits != 4 {
