@@ -5,7 +5,7 @@ mod script;
 use dacapo_core::orchestration::Stop;
 use dacapo_core::replay::Mismatch;
 use dacapo_core::{
-    ActivityOptions, Arrival, ChildOptions, Event, Identity, InstanceId, Limits, Orchestration, Payload, RetryPolicy,
+    ActivityOptions, Arrival, ChildOptions, Event, Failure, Identity, InstanceId, Limits, Orchestration, Payload, RetryPolicy,
     Rules, Source, StoredTurn, TaskId, TurnEnd, TurnOutcome, TurnRecord,
 };
 use proptest::prelude::*;
@@ -220,6 +220,30 @@ fn a_custom_status_that_was_refused_is_refused_again_whatever_the_limit_is_by_th
         assert_eq!(turn(&mut host), told);
         assert_eq!(host.finish_turn(TurnEnd::Parked).expect("matches"), outcome);
     }
+}
+
+#[test]
+fn the_end_of_a_flow_names_the_activity_whose_failure_it_passed_on() {
+    let failed_with = |handed: &Failure, returned: Failure| {
+        let mut host = open_with(Limits::default());
+        assert!(host.begin_turn(1_000, vec![]).plays);
+        let task = host.call_activity("Pay".into(), "1", ActivityOptions::default()).expect("allowed");
+        host.finish_turn(TurnEnd::Parked).expect("live");
+        assert!(host.begin_turn(1_000, vec![addressed(Event::TaskFailed { task, failure: handed.clone() })]).plays);
+        assert_eq!(host.poll_any(&[task]).expect("allowed"), Some(0));
+        let caught = host.outcome(task).expect("done").expect_err("failed");
+        assert_eq!((caught.message.as_str(), caught.activity.as_deref()), ("boom", Some("Pay")));
+        let outcome = host.finish_turn(TurnEnd::Returned(Err(returned))).expect("live");
+        (outcome.output.expect("an output").to_string(), outcome.failure.expect("a failure").activity)
+    };
+    let boom = Failure::new("app", "boom");
+    let named = "\"Orchestrator function 'Flow' failed: Activity function 'Pay' failed: boom\"";
+    assert_eq!(failed_with(&boom, boom.clone()), (named.into(), Some("Pay".into())));
+    // Its details may be written anew, and what fails in the flow itself is the flow's.
+    let detailed = Failure::detailed("app", "boom", Some(Payload::string("stack")));
+    assert_eq!(failed_with(&detailed, boom.clone()).0, named);
+    let own = Failure::new("Error", "boom");
+    assert_eq!(failed_with(&boom, own), ("\"Orchestrator function 'Flow' failed: boom\"".into(), None));
 }
 
 #[test]

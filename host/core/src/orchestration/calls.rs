@@ -146,6 +146,11 @@ impl Orchestration {
     /// Takes the outcome of a task that `poll_any` or `poll_next` has returned.
     pub fn outcome(&mut self, task: TaskId) -> Result<Result<Payload, Failure>, Stop> {
         let taken = self.tasks.take(task);
+        if let Ok(Err(failure)) = &taken
+            && let Some(activity) = &failure.activity
+        {
+            self.failed_activities.insert(failure.mark(), activity.clone());
+        }
         taken.map_err(|fault| self.fault(fault))
     }
 

@@ -113,6 +113,11 @@ impl Orchestration {
 
     fn failed(&self, failure: Failure) -> (Event, Ended) {
         let failure = failure.bounded(self.limits.payload_bytes);
+        // One that the guest has passed on as it was.
+        let failure = match self.failed_activities.get(&failure.mark()) {
+            Some(activity) => failure.of_activity(activity),
+            None => failure,
+        };
         let output = failed_output(&self.name, &failure);
         let ended = Ended { failure: Some(failure.clone()), ..Ended::of(RuntimeStatus::Failed, Some(output)) };
         (Event::ExecutionFailed { failure }, ended)
