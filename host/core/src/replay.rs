@@ -103,7 +103,7 @@ fn describe(event: Option<&Event>) -> String {
             format!("event '{name}' for '{instance_id}' with {}", shorten(data))
         }
         Event::ExecutionContinuedAsNew { input, .. } => format!("a new execution with input {}", shorten(input)),
-        Event::CustomStatusRefused { .. } => "a custom status that was too large".into(),
+        Event::CustomStatusRefused { .. } => "a custom status that was refused".into(),
         Event::TimerCreated { fire_at_ms } => format!("a timer for {fire_at_ms} ms"),
         Event::EventAwaited { name } => format!("a wait for event '{name}'"),
         Event::TaskCancelled { task } => format!("the cancelling of task {task}"),

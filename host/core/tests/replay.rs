@@ -184,6 +184,7 @@ fn limits_that_are_lowered_do_not_stop_what_was_let_through_before() {
         commands_per_turn: 1,
         payload_bytes: 1,
         payload_bytes_per_turn: 1,
+        payload_depth: 1,
         history_events: 1,
         history_bytes: 1,
         ..Limits::default()
@@ -244,6 +245,32 @@ fn the_end_of_a_flow_names_the_activity_whose_failure_it_passed_on() {
     assert_eq!(failed_with(&detailed, boom.clone()).0, named);
     let own = Failure::new("Error", "boom");
     assert_eq!(failed_with(&boom, own), ("\"Orchestrator function 'Flow' failed: boom\"".into(), None));
+}
+
+#[test]
+fn what_is_not_for_every_reader_is_refused_live_and_goes_on_where_it_was_let_through_before() {
+    let half = r#""\ud800""#;
+    let play = |host: &mut Orchestration| {
+        host.call_activity("A".into(), half, ActivityOptions::default()).map_err(|stop| stop.to_string())
+    };
+    let mut host = open_with(Limits::default());
+    assert!(host.begin_turn(1_000, vec![]).plays);
+    let text = play(&mut host).expect_err("refused");
+    assert!(text.starts_with("the input of activity 'A' is not I-JSON (RFC 7493): half a surrogate pair"), "{text}");
+
+    let input = Payload::parse(half).expect("json");
+    let scheduled =
+        Event::TaskScheduled { name: "A".into(), input: input.clone(), options: ActivityOptions::default() };
+    let mut host = open_with(Limits::default());
+    let record = TurnRecord::new(1_000, vec![scheduled, Event::ExecutionCompleted { output: input.clone() }]);
+    host.replay_turn(StoredTurn { seq: 1, record }).expect("a history");
+    play(&mut host).expect("let through before");
+    host.finish_turn(TurnEnd::Returned(Ok(input.clone()))).expect("matches");
+
+    let mut host = open_with(Limits::default());
+    assert!(host.begin_turn(1_000, vec![]).plays);
+    let outcome = host.finish_turn(TurnEnd::Returned(Ok(input))).expect("live");
+    assert_eq!(outcome.failure.expect("refused").kind, "not-json");
 }
 
 #[test]

@@ -104,6 +104,11 @@ impl Orchestration {
     }
 
     fn completed(&self, output: Payload) -> (Event, Ended) {
+        if self.is_limited()
+            && let Err(error) = output.check(self.limits.payload_depth)
+        {
+            return self.failed(Failure::new("not-json", format!("the output of the orchestrator is {error}")));
+        }
         if self.is_limited() && output.len_bytes() > self.limits.payload_bytes {
             return self.failed(self.too_large("output of the orchestrator", &output).into_failure());
         }
