@@ -33,8 +33,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            commands_per_turn: 1_000,
-            payload_bytes_per_turn: 4 << 20,
+            commands_per_turn: 20_000,
+            payload_bytes_per_turn: 16 << 20,
             payload_bytes: 1 << 20,
             payload_depth: 128,
             custom_status_kib: 16,

@@ -274,6 +274,22 @@ fn what_is_not_for_every_reader_is_refused_live_and_goes_on_where_it_was_let_thr
 }
 
 #[test]
+fn a_turn_of_ten_thousand_calls_of_a_kibibyte_is_within_the_limits_and_survives_its_encoding() {
+    let input = Payload::string(&"x".repeat(1_022));
+    let mut host = open_with(Limits::default());
+    assert!(host.begin_turn(1_000, vec![]));
+    for _ in 0..10_000 {
+        host.call_activity("A".into(), input.as_str(), ActivityOptions::default()).expect("allowed");
+    }
+    for _ in 10_000..20_000 {
+        host.start_timer(1).expect("allowed");
+    }
+    let record = host.finish_turn(TurnEnd::Parked).expect("live").record;
+    assert_eq!(record.events.len(), 20_000);
+    assert_eq!(TurnRecord::decode(1, &record.encode()).expect("decodes"), record);
+}
+
+#[test]
 fn events_that_cancelled_waits_had_taken_come_back_in_the_order_in_which_they_were_raised() {
     let raised =
         |data: &str| Event::EventRaised { name: "Go".into(), data: Payload::parse(data).expect("json"), by: None };

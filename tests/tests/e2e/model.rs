@@ -159,9 +159,9 @@ every_way! {
         server.start_instance("FanOut", "f", json!(50)).await?;
         server.interlude().await?;
         assert_eq!(server.ended("f").await?["output"], 2450);
-        server.start_instance("Wide", "w", json!(1_000)).await?;
+        server.start_instance("Wide", "w", json!(10_000)).await?;
         server.interlude().await?;
-        assert_eq!(server.ended("w").await?["output"], 1000);
+        assert_eq!(server.ended("w").await?["output"], 10_000);
     }
 
     async fn an_orchestrator_tells_another_instance_once(server: &mut Server) {
