@@ -206,7 +206,10 @@ impl Client {
     /// Starts an instance anew with the name and input of this one; its id, the same one if `same_id`.
     pub async fn restart(&self, id: &InstanceId, same_id: bool) -> Result<InstanceId, ClientError> {
         let found = self.status(id).await?.ok_or_else(|| ClientError::UnknownInstance(id.clone()))?;
-        let input = found.input.clone().unwrap_or_else(Payload::null);
+        let Some(input) = found.input.clone() else {
+            // With another input it would be another instance: nothing is started.
+            return Err(StoreError::Corrupt(format!("the input of '{id}' cannot be read")).into());
+        };
         self.start(Start { name: found.name.clone(), id: same_id.then(|| id.clone()), input, version: None }).await
     }
 

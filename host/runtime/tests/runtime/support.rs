@@ -369,6 +369,9 @@ impl Store for UnrulyStore {
     }
 
     fn input(&self, key: InstanceKey) -> Result<Option<Payload>> {
+        if self.control.lock().expect("no panic").corrupt {
+            return Err(StoreError::CorruptHistory { key: key.0, source: CorruptHistory::NoOpening });
+        }
         self.inner.input(key)
     }
 

@@ -160,6 +160,9 @@ async fn an_instance_whose_history_cannot_be_read_is_stalled_and_can_be_ended() 
     let mut watching = world.client.subscribe(&id("a"));
     world.client.terminate(&id("a"), "enough".into(), true).await.expect("delivered");
     assert_eq!(until(&mut watching, ended).await.status, RuntimeStatus::Terminated);
+    // With another input than its own it would be another instance.
+    let refused = world.client.restart(&id("a"), false).await.expect_err("refused");
+    assert!(refused.to_string().contains("the input of 'a' cannot be read"), "{refused}");
 
     world.client.purge(&id("b"), true).await.expect("purged");
     assert!(world.client.status(&id("b")).await.expect("reads").is_none());
