@@ -68,13 +68,14 @@ impl<'a> Query<'a> {
         let is_in = |names: &[&str], key: &str| names.iter().any(|name| name.eq_ignore_ascii_case(key));
         for (key, value) in self.pairs().filter(|(key, _)| !is_in(ignored, key)) {
             let times = || self.pairs().filter(|(other, _)| other.eq_ignore_ascii_case(&key)).count();
-            let problem = match () {
-                () if !is_in(once, &key) && !is_in(lists, &key) => {
-                    format!("is not known here; known are {}", [once, lists].concat().join(", "))
-                }
-                () if value.is_empty() => "is empty".to_owned(),
-                () if is_in(once, &key) && times() > 1 => "is there twice".to_owned(),
-                () => continue,
+            let problem = if !is_in(once, &key) && !is_in(lists, &key) {
+                format!("is not known here; known are {}", [once, lists].concat().join(", "))
+            } else if value.is_empty() {
+                "is empty".to_owned()
+            } else if is_in(once, &key) && times() > 1 {
+                "is there twice".to_owned()
+            } else {
+                continue;
             };
             let shown: String = key.chars().take(80).collect();
             return Err(ApiError::bad_request("BadQuery", format!("The query parameter '{shown}' {problem}.")));
