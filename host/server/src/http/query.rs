@@ -213,7 +213,7 @@ mod tests {
             only("from=1&name=x").expect_err("unknown").contains("'name' is not known here; known are from, to, list")
         );
         assert!(only("from=1&to=").expect_err("empty").contains("'to' is empty"));
-        assert!(only("from=1&From=2").expect_err("twice").contains("'From' is there twice"));
+        assert!(only("from=1&From=2").expect_err("twice").contains("'from' is there twice"));
     }
 
     #[test]
