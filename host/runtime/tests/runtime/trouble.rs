@@ -169,6 +169,19 @@ async fn an_instance_whose_history_cannot_be_read_is_stalled_and_can_be_ended() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_result_that_not_every_reader_takes_fails_its_activity() {
+    let world = World::new(RuntimeConfig::default()).await;
+    world.guests.odd.set(1);
+    let mut watching = world.client.subscribe(&id("a"));
+    world.client.start(flow("a")).await.expect("starts");
+    let end = until(&mut watching, ended).await;
+    assert_eq!(end.status, RuntimeStatus::Failed);
+    let output = end.output.as_ref().expect("says why").to_string();
+    let said = "failed: Activity function 'Echo' failed: The result of activity 'Echo' is not I-JSON (RFC 7493)";
+    assert!(output.contains(said), "{output}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_purged_while_it_is_found_to_be_stalled_is_not_shown_again() {
     for config in both() {
         let (world, mut watching) = World::with_a_waiting(config).await;
