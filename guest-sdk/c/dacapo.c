@@ -132,7 +132,7 @@ dacapo_result dacapo_await(dacapo_task *task) {
 }
 
 bool dacapo_is_done(const dacapo_task *task) {
-    return task->over;
+    return task->place > 0;
 }
 
 void dacapo_cancel(dacapo_task *task) {

@@ -107,7 +107,7 @@ dacapo_task *dacapo_start_timer(uint64_t delay_ms);
 dacapo_result dacapo_await(dacapo_task *task);
 /** Waits until one of `count` tasks is done; its index; of several, that of the one that was done first. The others go on. */
 size_t dacapo_wait_any(dacapo_task *const *tasks, size_t count);
-/** Whether it was waited for, and is done. */
+/** Whether it is done: as far as things had come when the flow was resumed last, whatever it waited for. */
 bool dacapo_is_done(const dacapo_task *task);
 /** Stops waiting for a task that is not done: a timer is disarmed, an event is left to the next wait, a result is ignored. */
 void dacapo_cancel(dacapo_task *task);

@@ -9,6 +9,9 @@ import "dacapo.dev/sdk/internal/host"
 //	receipt := dacapo.CallActivity[string](ctx, "Charge", 120, dacapo.Timeout(30*time.Second), dacapo.Retry{MaxAttempts: 3})
 func CallActivity[T any](ctx *Context, name string, input any, options ...ActivityOption) *Task[T] {
 	source := "the result of activity " + name
+	if err := checkText("activity name", name); err != nil {
+		return failed[T](ctx, source, err)
+	}
 	json, err := encode(input, "input", "activity "+name)
 	if err != nil {
 		return failed[T](ctx, source, err)
@@ -27,6 +30,9 @@ func CallActivity[T any](ctx *Context, name string, input any, options ...Activi
 // soon as the child exists, with its id (a string).
 func CallOrchestrator[T any](ctx *Context, name string, input any, options ...ChildOption) *Task[T] {
 	source := "the output of orchestrator " + name
+	if err := checkText("orchestrator name", name); err != nil {
+		return failed[T](ctx, source, err)
+	}
 	json, err := encode(input, "input", "orchestrator "+name)
 	if err != nil {
 		return failed[T](ctx, source, err)
@@ -38,11 +44,20 @@ func CallOrchestrator[T any](ctx *Context, name string, input any, options ...Ch
 			option.ofChild(chosen)
 		}
 	}
+	if chosen != nil && chosen.InstanceID != nil {
+		if err := checkText("instance id", *chosen.InstanceID); err != nil {
+			return failed[T](ctx, source, err)
+		}
+	}
 	return started[T](ctx, source, ctx.host.CallOrchestrator(name, json, chosen))
 }
 
 // WaitForEvent waits for an event from outside, whose data is read as a T. Events are buffered by name, ignoring case,
 // until they are waited for; the first to wait gets the first to arrive.
 func WaitForEvent[T any](ctx *Context, name string) *Task[T] {
-	return started[T](ctx, "the data of event "+name, ctx.host.WaitForEvent(name))
+	source := "the data of event " + name
+	if err := checkText("event name", name); err != nil {
+		return failed[T](ctx, source, err)
+	}
+	return started[T](ctx, source, ctx.host.WaitForEvent(name))
 }

@@ -98,6 +98,12 @@ func (c *Context) SetCustomStatus(status any) error {
 
 // RaiseEvent sends an event to another instance, exactly once. It fails when the data cannot be written as JSON.
 func (c *Context) RaiseEvent(instanceID, name string, data any) error {
+	if err := checkText("instance id", instanceID); err != nil {
+		return err
+	}
+	if err := checkText("event name", name); err != nil {
+		return err
+	}
 	json, err := encode(data, "data", "event "+name)
 	if err != nil {
 		return err

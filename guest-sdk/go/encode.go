@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"unicode/utf8"
 )
 
 // encode writes compact JSON, with letters as they are; nil and struct{} are null. root and owner name the value in the
@@ -21,6 +22,14 @@ func encode(value any, root, owner string) (string, error) {
 		return "", Errorf(KindEncode, "%s of %s is %s, which JSON cannot express; %s", path, owner, what, instead)
 	}
 	return string(bytes.TrimRight(text.Bytes(), "\n")), nil
+}
+
+// checkText refuses names and ids that are not text: nothing else can be sent.
+func checkText(what, text string) error {
+	if utf8.ValidString(text) {
+		return nil
+	}
+	return Errorf(KindEncode, "the %s %q is not text in UTF-8", what, text)
 }
 
 // shown is the beginning of a text that may be long.

@@ -72,11 +72,12 @@ func (t *Task[T]) AwaitWithin(limit time.Duration) (value T, inTime bool, err er
 	return value, true, err
 }
 
-// IsDone says whether a wait has shown that the task is done, so that Await returns at once.
-func (t *Task[T]) IsDone() bool { return t.isOver }
+// IsDone says whether the task is done, so that Await returns at once: as far as things had come when the flow was resumed
+// last, whatever it waited for.
+func (t *Task[T]) IsDone() bool { return t.place > 0 }
 
 // Cancel stops waiting: a timer is disarmed, an event stays buffered for the next wait, an activity's result is ignored.
-// Await fails with [KindCancelled] then. What is done stays done.
+// Await fails with [KindCancelled] then. What a wait has returned stays as it is.
 func (t *Task[T]) Cancel() {
 	if t.isOver {
 		return

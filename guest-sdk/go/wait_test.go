@@ -2,6 +2,7 @@
 package dacapo
 
 import (
+	"strings"
 	"testing"
 
 	"dacapo.dev/sdk/internal/host"
@@ -85,7 +86,7 @@ func TestALoserThatIsDoneMeanwhileKeepsItsPlace(t *testing.T) {
 	winner, second, third, last := tasks[0], tasks[1], tasks[2], tasks[3]
 	WaitAny(winner, second, third)
 	WaitAny(last)
-	if h.waits != 4 || h.taken != 2 || second.IsDone() || third.IsDone() {
+	if h.waits != 4 || h.taken != 2 || !second.IsDone() || !third.IsDone() {
 		t.Error(h.waits, h.taken, second.IsDone(), third.IsDone())
 	}
 	if first := WaitAny(last, third, second); first != 2 || !second.IsDone() || h.waits != 4 {
@@ -94,5 +95,26 @@ func TestALoserThatIsDoneMeanwhileKeepsItsPlace(t *testing.T) {
 	third.Cancel()
 	if _, err := third.Await(); KindOf(err) != KindCancelled || h.taken != 3 {
 		t.Error(err, h.taken)
+	}
+}
+
+func TestNamesAndIdsAreText(t *testing.T) {
+	const half = "half \xff"
+	ctx := &Context{host: &inOrder{}, watched: map[host.Task]*wait{}}
+	id := InstanceID(half)
+	for _, task := range []*Task[int]{
+		CallActivity[int](ctx, half, nil),
+		CallOrchestrator[int](ctx, half, nil),
+		CallOrchestrator[int](ctx, "Child", nil, id),
+		WaitForEvent[int](ctx, half),
+	} {
+		if _, err := task.Await(); KindOf(err) != KindEncode || !strings.HasSuffix(err.Error(), `"half \xff" is not text in UTF-8`) {
+			t.Error(err)
+		}
+	}
+	for _, err := range []error{ctx.RaiseEvent(half, "Go", nil), ctx.RaiseEvent("other", half, nil)} {
+		if KindOf(err) != KindEncode {
+			t.Error(err)
+		}
 	}
 }

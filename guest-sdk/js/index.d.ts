@@ -8,6 +8,7 @@ export type Shape<T> = (value: unknown) => T;
 
 /** Something in flight. Its command was issued by the call that returned it; `yield` and `await` only wait. */
 export interface Task<T = any> extends Pick<Promise<T>, "then" | "catch" | "finally"> {
+  /** Whether it was done before the flow went on last, be it that the flow waited for it or not. */
   readonly isCompleted: boolean;
   /** Whether it has failed; `error` says why. */
   readonly isFaulted: boolean;
@@ -23,7 +24,7 @@ export interface CancellableTask<T = any> extends Task<T> {
   readonly isCanceled: boolean;
   /**
    * Stops waiting: a timer is disarmed, an event stays for the next wait, the result of an activity is ignored.
-   * Throws if the task has completed; a second time it does nothing.
+   * Throws if the flow has seen that the task has completed; a second time it does nothing.
    */
   cancel(): void;
 }

@@ -133,7 +133,7 @@ func loses(ctx *dacapo.Context, _ struct{}) ([]any, error) {
 	if _, err := dacapo.WaitForEvent[bool](ctx, "Go").Await(); err != nil {
 		return nil, err
 	}
-	seen := words[1].IsDone() || words[2].IsDone()
+	seen := words[1].IsDone() && words[2].IsDone()
 	second := dacapo.WaitAny(words[1], words[2])
 	last, err := words[2].Await()
 	if err != nil {
@@ -146,7 +146,7 @@ func loses(ctx *dacapo.Context, _ struct{}) ([]any, error) {
 
 func TestLosersGoOn(t *testing.T) {
 	run := dacapotest.Play(t, "Loses", nil).RaiseEvent("Word", "a").RaiseEvent("Last", "z")
-	run.RaiseEvent("Word", "b").RaiseEvent("Word", "c").ExpectWaiting().RaiseEvent("Go", true).ExpectOutput([]any{0, false, 1, "z", "b"})
+	run.RaiseEvent("Word", "b").RaiseEvent("Word", "c").ExpectWaiting().RaiseEvent("Go", true).ExpectOutput([]any{0, true, 1, "z", "b"})
 }
 
 // decides between a loser and another that are both done meanwhile.

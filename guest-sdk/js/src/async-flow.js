@@ -25,7 +25,7 @@ export async function* driveAsync(output, name, waits, settle) {
     }
     if (end) break;
     let task;
-    while (!task) task = waits.answered(yield waits);
+    while (!task) task = waits.answered(yield waits.parked());
     last = task.label;
     go = () => task.take();
   }

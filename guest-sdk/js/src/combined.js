@@ -4,6 +4,8 @@ import { Task } from "./task.js";
 class CombinedTask extends Task {
   /** The children that the host may not watch yet, the first one last: no wait has to look at all of them. */
   #unwatched;
+  /** Parts of it that are done, and that the flow has not looked at yet. */
+  #arrived = [];
 
   constructor(verb, children) {
     super(`Task.${verb} of ${children.length}`, children.find((child) => child.waits)?.waits);
@@ -14,6 +16,27 @@ class CombinedTask extends Task {
   watch() {
     if (this.isCompleted) return;
     for (const left = this.#unwatched; left.length > 0; left.pop()) left.at(-1).watch();
+  }
+
+  childArrived(task) {
+    if (this.hasEnded) return;
+    this.#arrived.push(task);
+    this.tellArrived(task);
+  }
+
+  /** In the order in which they were done, and no further than it takes: an event that is not needed can be given back. */
+  look() {
+    if (this.#arrived.length === 0) return;
+    // Of those that have been looked at or cancelled since, there is nothing left to take.
+    const arrived = this.#arrived.filter(({ arrivedAs }) => arrivedAs !== undefined);
+    arrived.sort((a, b) => a.arrivedAs - b.arrivedAs);
+    this.#arrived = [];
+    for (const task of arrived) if (!this.hasEnded) task.look();
+  }
+
+  tell(parent) {
+    super.tell(parent);
+    if (!this.hasEnded) for (const task of this.#arrived) parent.childArrived(task);
   }
 
   childUnwatched(child) {
@@ -33,7 +56,7 @@ export class AllTask extends CombinedTask {
   }
 
   childEnded(child) {
-    if (this.isCompleted) return;
+    if (this.hasEnded) return;
     this.#missing -= 1;
     if (child.isFaulted) this.fail(child.error);
     else if (this.#missing === 0) this.complete(this.children.map(({ result }) => result));
@@ -48,7 +71,7 @@ export class AnyTask extends CombinedTask {
   }
 
   childEnded(child) {
-    if (!this.isCompleted) this.complete(child);
+    if (!this.hasEnded) this.complete(child);
   }
 }
 

@@ -7,6 +7,7 @@ import { toHttpInput } from "./http.js";
 import { logger } from "./log.js";
 import { optionalMs, toPolicy, wholeMs } from "./retry.js";
 import { HostTask } from "./task.js";
+import { HALF_A_CHARACTER, isWellFormed } from "./well-formed.js";
 
 /** `waits` is told of what the flow waits for. */
 export function orchestrationContext(host, name, waits) {
@@ -134,8 +135,8 @@ class DurableContext {
   }
 
   #named(verb, name, what = "name") {
-    if (typeof name === "string" && name !== "") return;
-    const found = name === "" ? "an empty one" : typeof name;
+    if (typeof name === "string" && name !== "" && isWellFormed(name)) return;
+    const found = typeof name !== "string" ? typeof name : name === "" ? "an empty one" : HALF_A_CHARACTER;
     throw new TypeError(`Orchestrator ${this.#name}: ${verb} takes a string as ${what}, and not ${found}.`);
   }
 }

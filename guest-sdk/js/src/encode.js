@@ -1,6 +1,7 @@
 // Values to JSON text. What JSON would silently drop or change is an error that says where it is.
 import { Failure } from "./failure.js";
 import { Task } from "./task.js";
+import { HALF_A_CHARACTER, isWellFormed } from "./well-formed.js";
 
 /**
  * JSON text of `value`; `undefined` is written as `null`.
@@ -44,6 +45,8 @@ function parts(visit) {
   const { value } = visit;
   if (typeof value.toJSON === "function") return [{ ...visit, value: value.toJSON() }];
   const keys = Object.keys(value).reverse();
+  const wrong = Array.isArray(value) ? undefined : keys.find((key) => !isWellFormed(key));
+  if (wrong !== undefined) return [{ value: wrong, key: wrong, parent: visit }];
   return keys.map((key) => ({ value: value[key], key, parent: visit }));
 }
 
@@ -56,7 +59,8 @@ function path({ key, parent }, root) {
 function step(owner, key) {
   if (Array.isArray(owner)) return `[${key}]`;
   // By code points, since not every engine knows the properties of characters.
-  return /^[A-Za-z_$\u0080-\uffff][\w$\u0080-\uffff]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
+  const isPlain = /^[A-Za-z_$\u0080-\uffff][\w$\u0080-\uffff]*$/.test(key) && isWellFormed(key);
+  return isPlain ? `.${key}` : `[${JSON.stringify(key)}]`;
 }
 
 function unfit(value) {
@@ -69,6 +73,8 @@ function unfit(value) {
       return "a symbol; use a string";
     case "number":
       return Number.isFinite(value) ? undefined : `${value}; use null or a string`;
+    case "string":
+      return isWellFormed(value) ? undefined : `${HALF_A_CHARACTER}; cut it between characters, as with [...text]`;
     case "object":
       return value === null ? undefined : unfitObject(value);
     default:

@@ -40,7 +40,7 @@ function* drive(flow, name, waits, inside) {
     }
     try {
       waits.add(value);
-      while (!value.isCompleted) waits.answered(yield waits)?.take();
+      while (!value.isCompleted) waits.answered(yield waits.parked())?.take();
       next = value.isFaulted ? ["throw", value.error] : ["next", value.result];
     } catch (error) {
       next = ["throw", error];

@@ -3,10 +3,10 @@ import { decode } from "./decode.js";
 import { fromHost } from "./failure.js";
 
 export class Task {
-  isCompleted = false;
-  isFaulted = false;
-  result = undefined;
-  error = undefined;
+  #hasEnded = false;
+  #isFaulted = false;
+  #result;
+  #error;
   #parents = [];
 
   constructor(label, waits) {
@@ -15,6 +15,36 @@ export class Task {
     /** What is told when it is awaited; none where there is nothing to wait for. */
     Object.defineProperty(this, "waits", { value: waits });
   }
+
+  // Whoever asks how it ended has seen that it did: see `look`.
+
+  get isCompleted() {
+    this.look();
+    return this.#hasEnded;
+  }
+
+  get isFaulted() {
+    this.look();
+    return this.#isFaulted;
+  }
+
+  get result() {
+    this.look();
+    return this.#result;
+  }
+
+  get error() {
+    this.look();
+    return this.#error;
+  }
+
+  /** As `isCompleted`, but for what the flow has not looked at yet. */
+  get hasEnded() {
+    return this.#hasEnded;
+  }
+
+  /** Takes what the host has said is there. */
+  look() {}
 
   /** `yield* task` is `yield task`, with a type that TypeScript can tell. */
   *[Symbol.iterator]() {
@@ -40,27 +70,32 @@ export class Task {
   }
 
   complete(result) {
-    this.result = result;
+    this.#result = result;
     this.#end();
   }
 
   fail(error) {
-    this.error = error;
-    this.isFaulted = true;
+    this.#error = error;
+    this.#isFaulted = true;
     this.#end();
   }
 
   /** `parent` hears of its end, at once if it has already ended. */
   tell(parent) {
-    if (this.isCompleted) return parent.childEnded(this);
+    if (this.#hasEnded) return parent.childEnded(this);
     // Else a loop over Task.any would leave one for each round.
-    while (this.#parents.at(-1)?.isCompleted) this.#parents.pop();
+    while (this.#parents.at(-1)?.hasEnded) this.#parents.pop();
     this.#parents.push(parent);
+  }
+
+  /** `task`, which is this one or a part of it, is done, and the flow has not looked at it yet. */
+  tellArrived(task) {
+    for (const parent of this.#parents) parent.childArrived(task);
   }
 
   /** Whether the flow waits for it now, or for something that it is a part of. */
   get isAwaited() {
-    return !this.isCompleted && this.#parents.some((parent) => parent.isAwaited);
+    return !this.#hasEnded && this.#parents.some((parent) => parent.isAwaited);
   }
 
   /** The host does not watch all of it any more. */
@@ -69,7 +104,7 @@ export class Task {
   }
 
   #end() {
-    this.isCompleted = true;
+    this.#hasEnded = true;
     for (const parent of this.#parents.splice(0)) parent.childEnded(this);
   }
 }
@@ -96,11 +131,18 @@ export class HostTask extends Task {
   #shape;
   /** What the host knows it by while it watches it. */
   #key;
+  /** As the how-manieth of those that the flow did not wait for it was done, until the flow looks at it. */
+  #arrivedAs;
 
   constructor(label, { handle, shape, waits }) {
     super(label, waits);
     this.#handle = handle;
     this.#shape = shape;
+    waits.issued(this);
+  }
+
+  get arrivedAs() {
+    return this.#arrivedAs;
   }
 
   get handle() {
@@ -108,17 +150,36 @@ export class HostTask extends Task {
   }
 
   cancel() {
-    if (this.isCompleted) throw new Error(`It is too late to cancel ${this.label}: it has completed.`);
+    // What is done, but was not looked at, is not too late: an event goes to the next one that waits.
+    if (this.hasEnded) throw new Error(`It is too late to cancel ${this.label}: it has completed.`);
     if (this.isCanceled) return;
     this.isCanceled = true;
+    this.#arrivedAs = undefined;
     this.#handle.cancel();
     this.#dispose();
     this.waits.forget(this.#key);
     this.unwatch();
   }
 
+  /** The host has said that it is done, and the flow does not wait for it. */
+  arrive(arrivedAs) {
+    this.#key = undefined;
+    this.#arrivedAs = arrivedAs;
+    this.tellArrived(this);
+  }
+
+  look() {
+    if (this.#arrivedAs !== undefined) this.take();
+  }
+
+  tell(parent) {
+    super.tell(parent);
+    if (this.#arrivedAs !== undefined) parent.childArrived(this);
+  }
+
   /** Takes the outcome, after the host has said that there is one. */
   take() {
+    this.#arrivedAs = undefined;
     let text;
     try {
       text = this.#handle.outcome();

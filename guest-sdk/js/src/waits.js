@@ -5,6 +5,9 @@ export class Waits {
   /** By the key that the host answers. */
   #watched = new Map();
   #keys = 0;
+  /** What the flow has asked for since it last waited. */
+  #issued = [];
+  #arrived = 0;
 
   get isEmpty() {
     return this.#open.size === 0;
@@ -24,6 +27,20 @@ export class Waits {
     task.tell(new Wait(task, this.#open, end, refuse));
   }
 
+  /** The flow has asked for `task`. */
+  issued(task) {
+    this.#issued.push(task);
+  }
+
+  /**
+   * The flow waits, and the host watches all that it has asked for: what is done before the flow goes on, the flow finds
+   * completed, whether it waits for it or not.
+   */
+  parked() {
+    for (const task of this.#issued.splice(0)) if (!task.isCanceled) task.watch();
+    return this;
+  }
+
   /** The host is to answer the key that this returns, once `task` is done. */
   watch(task) {
     const key = this.#keys++;
@@ -40,15 +57,12 @@ export class Waits {
     return this.#watched.get(key).isAwaited;
   }
 
-  /**
-   * The task that the host has answered, if the flow waits for it now. Any other is watched again when it does: the host
-   * knows in which order tasks were done, and gives an event back when one that nobody has taken is cancelled.
-   */
+  /** The task that the host has answered, if the flow waits for it now. Any other is there when the flow looks at it. */
   answered(key) {
     const task = this.#watched.get(key);
     this.forget(key);
     if (task.isAwaited) return task;
-    task.unwatch();
+    task.arrive(++this.#arrived);
     return undefined;
   }
 }

@@ -160,7 +160,7 @@ test("a loser that was done meanwhile gives its result when it is awaited", asyn
     .raise("A", "a")
     .expectWaitingFor("wait C")
     .raise("C")
-    .expectOutput([false, "a"]);
+    .expectOutput([true, "a"]);
 });
 
 test("a flow that does something else on replay is found out", async () => {

@@ -225,6 +225,10 @@ test("names have to be strings", () => {
     (df) => df.waitForExternalEvent(3),
     (df) => df.callSubOrchestrator("Child", null, 7),
     (df) => df.raiseEvent(undefined, "Go"),
+    (df) => df.callActivity("half \ud800"),
+    (df) => df.waitForExternalEvent("half \udc00"),
+    (df) => df.callSubOrchestrator("Child", null, "half \ud800"),
+    (df) => df.raiseEvent("other", "half \ud800"),
   ]) {
     play(function* Flow({ df }) {
       yield call(df);

@@ -24,6 +24,7 @@ test("a value that does not fit as a whole has no path", () => {
 test("what JSON would silently change is refused", () => {
   for (const [value, found] of [
     [Symbol("x"), "a symbol"],
+    ["\ud83d\ude00".slice(0, 1), "text with half a character in it \\(a lone surrogate\\); cut it between characters"],
     [Number.NaN, "NaN"],
     [Infinity, "Infinity"],
     [new Map(), "a Map; use Object.fromEntries"],
@@ -35,6 +36,11 @@ test("what JSON would silently change is refused", () => {
   ]) {
     refused({ value }, new RegExp(`input\\.value is ${found}`));
   }
+});
+
+test("half a character in a key is refused, and a whole one is not", () => {
+  refused({ "a\udc00": 1 }, /input\["a\\udc00"\] is text with half a character/);
+  assert.equal(encode({ "\ud83d\ude00": "\ud83d\ude00" }, "x", "x"), '{"\ud83d\ude00":"\ud83d\ude00"}');
 });
 
 test("cycles are found, and the same value twice is no cycle", () => {

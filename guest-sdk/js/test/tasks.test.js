@@ -60,26 +60,68 @@ test("any gives the task that was done first, and the others stay", () => {
   run.complete("B", "b").complete("A", "a").expectOutput([true, "b", false, "a", true, "a"]);
 });
 
-test("a loser that is done meanwhile gives its result when it is waited for, or its event back", () => {
+test("a loser that is done meanwhile is completed, or gives its event back where nobody has looked at it", () => {
   const race = (then) =>
     play(function* ({ df }) {
       const [a, b, c] = ["A", "B", "C"].map((name) => df.waitForExternalEvent(name));
       const winner = yield df.Task.any([a, b]);
       yield c;
-      return [winner === b, a.isCompleted, yield* then(a, df)];
+      return [winner === b, yield* then(a, df)];
     })
       .raise("B")
       .raise("A", "a")
       .raise("C");
   const again = race(function* (a) {
-    return yield a;
+    return [a.isCompleted, a.isFaulted, a.result, yield a];
   });
-  again.expectOutput([true, false, "a"]);
+  again.expectOutput([true, [true, false, "a", "a"]]);
   const cancelled = race(function* (a, df) {
     a.cancel();
-    return yield df.waitForExternalEvent("A");
+    return [a.isCompleted, yield df.waitForExternalEvent("A")];
   });
-  cancelled.expectOutput([true, false, "a"]);
+  cancelled.expectOutput([true, [false, "a"]]);
+});
+
+test("what is done before the flow goes on is completed, whether it was waited for or not", () => {
+  const run = play(
+    function* ({ df }) {
+      const [a, b, c] = ["A", "B", "C"].map((name) => df.callActivity(name));
+      const [all, any, nested] = [df.Task.all([a, b]), df.Task.any([c, b]), df.Task.all([df.Task.any([a, c]), b])];
+      yield df.waitForExternalEvent("Go");
+      const seen = [a, b, c, all, any, nested].map((task) => [task.isCompleted, task.isFaulted]);
+      return [seen, b.result, any.result === b, a.error.message, all.error === a.error];
+    },
+    { activities: HELD },
+  );
+  const [done, failed, open] = [
+    [true, false],
+    [true, true],
+    [false, false],
+  ];
+  run.complete("B", "b").fail("A", new Error("No."));
+  run.raise("Go").expectOutput([[failed, done, open, failed, done, done], "b", true, "No.", true]);
+});
+
+test("what is done after the flow was to go on is not completed yet", () => {
+  const run = play(function* ({ df }) {
+    const [a, b] = [df.createTimer(10), df.createTimer(20)];
+    yield a;
+    return [b.isCompleted, df.Task.any([b]).isCompleted];
+  });
+  run.advance(20).expectOutput([false, false]);
+});
+
+test("a combination that is made of what is done already is completed, by what was done first", () => {
+  const run = play(
+    function* ({ df }) {
+      const [a, b] = ["A", "B"].map((name) => df.callActivity(name));
+      yield df.waitForExternalEvent("Go");
+      const any = df.Task.any([a, b]);
+      return [any.isCompleted, any.result === b, df.Task.all([a, b]).result];
+    },
+    { activities: HELD },
+  );
+  run.complete("B", "b").complete("A", "a").raise("Go").expectOutput([true, true, ["a", "b"]]);
 });
 
 test("of losers and others that are done meanwhile, the one that was done first wins", () => {

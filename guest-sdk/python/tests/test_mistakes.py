@@ -263,6 +263,23 @@ class Failures(unittest.TestCase):
 
         self.assertEqual(play(flow).logs, [("info", "half: ?")])
 
+    def test_names_and_ids_are_whole_texts(self) -> None:
+        half = "half \ud800"
+        for call in [
+            lambda context: context.call_activity(half),
+            lambda context: context.call_sub_orchestrator(half),
+            lambda context: context.call_sub_orchestrator("Child", instance_id=half),
+            lambda context: context.wait_for_external_event(half),
+            lambda context: context.raise_event(half, "Go"),
+            lambda context: context.raise_event("other", half),
+        ]:
+
+            def flow(context, call=call):
+                yield call(context)
+
+            with self.subTest():
+                play(flow).expect_failure("TypeError", r"'half \ud800', a text with half a character in it")
+
     def test_retry_options_out_of_range(self) -> None:
         for wrong, message in [
             (lambda: dacapo.RetryOptions(-1, 3), "first_retry_interval_in_milliseconds is -1"),

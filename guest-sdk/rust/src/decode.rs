@@ -6,6 +6,7 @@ use serde::de::{DeserializeOwned, Deserializer, Visitor, value::Error as Refused
 use serde::{Serialize, forward_to_deserialize_any};
 
 use crate::error::{Error, Result};
+use crate::finite::not_finite;
 
 /// Where a value came from; only for messages.
 #[derive(Clone, Debug)]
@@ -33,8 +34,18 @@ impl fmt::Display for Source {
 
 /// JSON text of `value`; `what` is named should that fail.
 pub(crate) fn encode(value: &impl Serialize, what: impl fmt::Display) -> Result<String> {
-    serde_json::to_string(value)
-        .map_err(|error| Error::new(Error::ENCODE, format!("{what} cannot be written as JSON: {error}")))
+    let refused = |reason: &dyn fmt::Display| {
+        Err(Error::new(Error::ENCODE, format!("{what} cannot be written as JSON: {reason}")))
+    };
+    match serde_json::to_string(value) {
+        // What is not finite is written as `null`.
+        Ok(json) if json.contains("null") => match not_finite(value) {
+            Some(found) => refused(&format_args!("{found}; use an Option, or a string")),
+            None => Ok(json),
+        },
+        Ok(json) => Ok(json),
+        Err(error) => refused(&error),
+    }
 }
 
 /// Reads JSON text into a `T`.
@@ -171,6 +182,15 @@ mod tests {
         );
         let error = event::<Order>(r#""{\"name\":\"x\"}""#).unwrap_err();
         assert!(error.message.starts_with("Unexpected value for the data of event Go: missing field `id`"), "{error}");
+    }
+
+    #[test]
+    fn a_number_that_json_has_not_is_refused_and_nothing_else() {
+        let error = encode(&[1.0, f64::NAN], "the input of activity Charge").unwrap_err();
+        assert_eq!(error.kind, Error::ENCODE);
+        let wanted = "the input of activity Charge cannot be written as JSON: [1] is NaN; use an Option, or a string";
+        assert_eq!(error.message, wanted);
+        assert_eq!(encode(&(None::<f64>, "null", ()), "it").unwrap(), r#"[null,"null",null]"#);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::bindings::dacapo::orchestration::types::Failure;
+use crate::finite::not_finite;
 
 /// The result of flows, activities and the SDK's own verbs.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -57,7 +58,11 @@ impl Error {
     /// Adds data for the caller. Details that JSON cannot express are replaced by the reason.
     #[must_use]
     pub fn with_details(mut self, details: impl Serialize) -> Self {
-        self.details = Some(serde_json::to_value(details).unwrap_or_else(|error| Value::String(error.to_string())));
+        let written = match not_finite(&details) {
+            Some(found) => Err(format!("the details cannot be written as JSON: {found}")),
+            None => serde_json::to_value(details).map_err(|error| error.to_string()),
+        };
+        self.details = Some(written.unwrap_or_else(Value::String));
         self
     }
 }

@@ -59,6 +59,7 @@ mod decode;
 mod error;
 mod executor;
 mod export;
+mod finite;
 mod flow;
 mod join;
 mod join_all;

@@ -34,6 +34,15 @@ async fn patient(ctx: Context) -> Result<Value> {
 }
 
 #[orchestrator]
+async fn hurried(ctx: Context) -> Result<u64> {
+    let begun = ctx.now_ms();
+    let retry = Retry::attempts(9).first_delay(Duration::from_millis(1)).backoff(1.9);
+    let ended = ctx.call_activity_with::<Value>("Never", (), ActivityOptions::new().retry(retry)).await;
+    assert!(ended.is_err());
+    Ok(ctx.now_ms() - begun)
+}
+
+#[orchestrator]
 async fn waits(ctx: Context) -> Result<(bool, u64)> {
     let begun = ctx.now_ms();
     let event = ctx.wait_for_event::<bool>("Go");
@@ -94,6 +103,13 @@ fn attempts_follow_the_policy_in_virtual_time() {
     assert_eq!((refused("declined").as_str(), refused("busy").as_str()), ("declined", "busy"));
     let declined = Play::of::<patient>().activity("Charge", |_: ()| Err::<(), _>(Error::new("declined", "no"))).run();
     assert_eq!(declined.took, Duration::ZERO);
+}
+
+#[test]
+fn small_waits_grow_by_their_factor_as_on_the_server() {
+    let never = |_: ()| Err::<(), _>(Error::new("busy", "never"));
+    let played = Play::of::<hurried>().activity("Never", never).run();
+    assert_eq!(played.output, Ok(json!(1 + 2 + 4 + 7 + 13 + 25 + 47 + 89)));
 }
 
 #[test]

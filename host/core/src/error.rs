@@ -1,6 +1,6 @@
 //! Failures that guests see, and faults that end them.
 
-use crate::ids::{InvalidInstanceId, MAX_NAME_CHARS, TaskId};
+use crate::ids::{InvalidInstanceId, MAX_NAME_CHARS, TaskId, seed_of};
 use crate::payload::Payload;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,10 @@ pub struct Failure {
     /// Anything more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub details: Option<Payload>,
+    /// The activity that failed, as the orchestrator spelt it; where nothing but its failure ended the orchestrator, this
+    /// stands in the orchestrator's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activity: Option<String>,
 }
 
 impl Failure {
@@ -26,7 +30,18 @@ impl Failure {
 
     /// A failure without details.
     pub fn new(kind: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { kind: kind.into(), message: message.into(), details: None }
+        Self { kind: kind.into(), message: message.into(), details: None, activity: None }
+    }
+
+    /// The same, of this activity.
+    pub fn of_activity(self, name: &str) -> Self {
+        Self { activity: Some(name.to_owned()), ..self }
+    }
+
+    /// The same for failures that read alike. Guests keep kind and message of one that they pass on, and may write its
+    /// details anew.
+    pub(crate) fn mark(&self) -> [u8; 32] {
+        seed_of(&format!("{}\0{}", self.kind, self.message))
     }
 
     /// Itself, cut to what may be kept: a kind is a name, a message a sentence, details a payload.
@@ -39,6 +54,7 @@ impl Failure {
             kind: cut(self.kind, MAX_NAME_CHARS),
             message: cut(self.message, MAX_MESSAGE_CHARS),
             details: self.details.filter(|details| details.len_bytes() <= payload_bytes),
+            activity: self.activity,
         }
     }
 

@@ -26,6 +26,7 @@ pub mod by;
 pub mod error;
 pub mod event;
 pub mod history;
+mod i_json;
 pub mod ids;
 pub mod inbox;
 pub mod limits;

@@ -20,6 +20,7 @@ use crate::payload::Payload;
 use crate::replay::{Expected, Mismatch};
 use crate::rules::Rules;
 use crate::turn::{ActivityCall, ChildStart, Send};
+use std::collections::BTreeMap;
 use tasks::Tasks;
 
 /// Why the guest cannot go on: the call it made traps.
@@ -52,6 +53,8 @@ pub struct Orchestration {
     history_events: usize,
     history_bytes: usize,
     suspended: bool,
+    /// The activities whose failures the guest was handed, by what such a failure reads like.
+    failed_activities: BTreeMap<[u8; 32], String>,
     /// What the guest has asked to begin anew with, once it returns.
     continue_with: Option<(Payload, bool)>,
     turn: Turn,
@@ -128,6 +131,7 @@ impl Orchestration {
             history_events,
             history_bytes: size_bytes,
             suspended: false,
+            failed_activities: BTreeMap::new(),
             continue_with: None,
             turn: Turn::new(Mode::Live, opening.at_ms),
             stop: None,

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 /// The largest factor from one wait to the next.
 const MAX_BACKOFF: f64 = 1_000.0;
+/// Bits behind the point of a wait while it is multiplied: with 64 before it and 20 for the largest factor they fill 128.
+const FRACTION_BITS: u32 = 44;
 
 /// When a failed activity or child is tried again. Each wait is a timer in the history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,19 +60,20 @@ impl RetryPolicy {
         Ok(())
     }
 
-    /// The wait after the `failed`-th attempt, from 1.
+    /// The wait after the `failed`-th attempt, from 1: the first one times the factor to that power, rounded once, at the
+    /// end. Fractions are whole numbers too: they are the same on every machine.
     fn delay_ms(&self, failed: u32) -> u64 {
-        let longest = self.max_delay_ms.unwrap_or(u64::MAX);
-        let mut delay_ms = self.first_delay_ms.min(longest);
+        let longest = u128::from(self.max_delay_ms.unwrap_or(u64::MAX)) << FRACTION_BITS;
+        let mut delay = (u128::from(self.first_delay_ms) << FRACTION_BITS).min(longest);
         for _ in 1..failed {
-            let next = u128::from(delay_ms) * u128::from(self.backoff_permille) / 1_000;
-            let next = u64::try_from(next).unwrap_or(u64::MAX).min(longest);
-            if next == delay_ms {
+            let next = (delay.saturating_mul(u128::from(self.backoff_permille)) / 1_000).min(longest);
+            if next == delay {
                 break;
             }
-            delay_ms = next;
+            delay = next;
         }
-        delay_ms
+        let rounded = (delay + (1 << (FRACTION_BITS - 1))) >> FRACTION_BITS;
+        u64::try_from(rounded).expect("at most the longest wait, which is a u64")
     }
 
     /// When the next attempt starts after the `failed`-th one has failed at `now_ms`; `None` where that was the last.
@@ -135,8 +138,24 @@ mod tests {
         let policy = policy.with_backoff(2.5).expect("in range");
         let waits: Vec<u64> = (1..6).map(|failed| policy.delay_ms(failed)).collect();
         assert_eq!(waits, [100, 250, 625, 1_000, 1_000]);
+        let capped = RetryPolicy { max_delay_ms: Some(u64::MAX), ..RetryPolicy::every(u64::MAX, 3) };
+        assert_eq!(capped.delay_ms(2), u64::MAX);
         let huge = RetryPolicy::every(u64::MAX / 2, u32::MAX).with_backoff(1_000.0).expect("in range");
         assert_eq!(huge.delay_ms(u32::MAX), u64::MAX);
+    }
+
+    #[test]
+    fn a_small_wait_grows_too_because_it_is_rounded_only_once() {
+        let waits = |first_delay_ms, backoff| {
+            let policy = RetryPolicy::every(first_delay_ms, 20).with_backoff(backoff).expect("in range");
+            (1..9).map(|failed| policy.delay_ms(failed)).collect::<Vec<_>>()
+        };
+        assert_eq!(waits(1, 1.9), [1, 2, 4, 7, 13, 25, 47, 89]);
+        assert_eq!(waits(1, 1.1), [1, 1, 1, 1, 1, 2, 2, 2]);
+        assert_eq!(waits(3, 1.3), [3, 4, 5, 7, 9, 11, 14, 19]);
+        assert_eq!(waits(1_000, 1.1), [1_000, 1_100, 1_210, 1_331, 1_464, 1_611, 1_772, 1_949]);
+        assert_eq!(waits(0, 1.9), [0; 8]);
+        assert_eq!(waits(7, 1.0), [7; 8]);
     }
 
     #[test]

@@ -107,9 +107,15 @@ pub struct TurnOutcome {
     pub ends_children: Option<String>,
 }
 
-/// The message of an orchestrator that failed, by the words of Durable Functions.
-fn failed_message(orchestrator: &str, failure: &Failure) -> String {
-    format!("Orchestrator function '{orchestrator}' failed: {}", failure.message)
+/// The message of an orchestrator that failed, by the words of Durable Functions. What the orchestrator catches is the
+/// activity's own message: flows compare it, and it has no name of the flow's to tell it.
+fn failed_message(orchestrator: &str, Failure { message, activity, .. }: &Failure) -> String {
+    match activity {
+        Some(activity) => {
+            format!("Orchestrator function '{orchestrator}' failed: Activity function '{activity}' failed: {message}")
+        }
+        None => format!("Orchestrator function '{orchestrator}' failed: {message}"),
+    }
 }
 
 /// The output of an instance that failed.

@@ -5,7 +5,7 @@ mod script;
 use dacapo_core::orchestration::Stop;
 use dacapo_core::replay::Mismatch;
 use dacapo_core::{
-    ActivityOptions, Arrival, ChildOptions, Event, Identity, InstanceId, Limits, Orchestration, Payload, RetryPolicy,
+    ActivityOptions, Arrival, ChildOptions, Event, Failure, Identity, InstanceId, Limits, Orchestration, Payload, RetryPolicy,
     Rules, Source, StoredTurn, TaskId, TurnEnd, TurnOutcome, TurnRecord,
 };
 use proptest::prelude::*;
@@ -184,6 +184,7 @@ fn limits_that_are_lowered_do_not_stop_what_was_let_through_before() {
         commands_per_turn: 1,
         payload_bytes: 1,
         payload_bytes_per_turn: 1,
+        payload_depth: 1,
         history_events: 1,
         history_bytes: 1,
         ..Limits::default()
@@ -220,6 +221,72 @@ fn a_custom_status_that_was_refused_is_refused_again_whatever_the_limit_is_by_th
         assert_eq!(turn(&mut host), told);
         assert_eq!(host.finish_turn(TurnEnd::Parked).expect("matches"), outcome);
     }
+}
+
+#[test]
+fn the_end_of_a_flow_names_the_activity_whose_failure_it_passed_on() {
+    let failed_with = |handed: &Failure, returned: Failure| {
+        let mut host = open_with(Limits::default());
+        assert!(host.begin_turn(1_000, vec![]).plays);
+        let task = host.call_activity("Pay".into(), "1", ActivityOptions::default()).expect("allowed");
+        host.finish_turn(TurnEnd::Parked).expect("live");
+        assert!(host.begin_turn(1_000, vec![addressed(Event::TaskFailed { task, failure: handed.clone() })]).plays);
+        assert_eq!(host.poll_any(&[task]).expect("allowed"), Some(0));
+        let caught = host.outcome(task).expect("done").expect_err("failed");
+        assert_eq!((caught.message.as_str(), caught.activity.as_deref()), ("boom", Some("Pay")));
+        let outcome = host.finish_turn(TurnEnd::Returned(Err(returned))).expect("live");
+        (outcome.output.expect("an output").to_string(), outcome.failure.expect("a failure").activity)
+    };
+    let boom = Failure::new("app", "boom");
+    let named = "\"Orchestrator function 'Flow' failed: Activity function 'Pay' failed: boom\"";
+    assert_eq!(failed_with(&boom, boom.clone()), (named.into(), Some("Pay".into())));
+    // Its details may be written anew, and what fails in the flow itself is the flow's.
+    let detailed = Failure::detailed("app", "boom", Some(Payload::string("stack")));
+    assert_eq!(failed_with(&detailed, boom.clone()).0, named);
+    let own = Failure::new("Error", "boom");
+    assert_eq!(failed_with(&boom, own), ("\"Orchestrator function 'Flow' failed: boom\"".into(), None));
+}
+
+#[test]
+fn what_is_not_for_every_reader_is_refused_live_and_goes_on_where_it_was_let_through_before() {
+    let half = r#""\ud800""#;
+    let play = |host: &mut Orchestration| {
+        host.call_activity("A".into(), half, ActivityOptions::default()).map_err(|stop| stop.to_string())
+    };
+    let mut host = open_with(Limits::default());
+    assert!(host.begin_turn(1_000, vec![]).plays);
+    let text = play(&mut host).expect_err("refused");
+    assert!(text.starts_with("the input of activity 'A' is not I-JSON (RFC 7493): half a surrogate pair"), "{text}");
+
+    let input = Payload::parse(half).expect("json");
+    let scheduled =
+        Event::TaskScheduled { name: "A".into(), input: input.clone(), options: ActivityOptions::default() };
+    let mut host = open_with(Limits::default());
+    let record = TurnRecord::new(1_000, vec![scheduled, Event::ExecutionCompleted { output: input.clone() }]);
+    host.replay_turn(StoredTurn { seq: 1, record }).expect("a history");
+    play(&mut host).expect("let through before");
+    host.finish_turn(TurnEnd::Returned(Ok(input.clone()))).expect("matches");
+
+    let mut host = open_with(Limits::default());
+    assert!(host.begin_turn(1_000, vec![]).plays);
+    let outcome = host.finish_turn(TurnEnd::Returned(Ok(input))).expect("live");
+    assert_eq!(outcome.failure.expect("refused").kind, "not-json");
+}
+
+#[test]
+fn a_turn_of_ten_thousand_calls_of_a_kibibyte_is_within_the_limits_and_survives_its_encoding() {
+    let input = Payload::string(&"x".repeat(1_022));
+    let mut host = open_with(Limits::default());
+    assert!(host.begin_turn(1_000, vec![]));
+    for _ in 0..10_000 {
+        host.call_activity("A".into(), input.as_str(), ActivityOptions::default()).expect("allowed");
+    }
+    for _ in 10_000..20_000 {
+        host.start_timer(1).expect("allowed");
+    }
+    let record = host.finish_turn(TurnEnd::Parked).expect("live").record;
+    assert_eq!(record.events.len(), 20_000);
+    assert_eq!(TurnRecord::decode(1, &record.encode()).expect("decodes"), record);
 }
 
 #[test]

@@ -60,7 +60,11 @@ async fn to_its_result(
         now_ms: runtime.clock.now_ms(),
     };
     let ended = to_its_end(runtime, &runner, &run, call.timeout_ms).await?;
-    let limit = runtime.config.limits.payload_bytes;
+    let (limit, depth) = (runtime.config.limits.payload_bytes, runtime.config.limits.payload_depth);
+    let ended = match ended {
+        RunEnd::Done(Ok(result)) => RunEnd::Done(for_every_reader(&run.name, result, depth)),
+        other => other,
+    };
     Some(match ended {
         RunEnd::Done(Ok(payload)) | RunEnd::Later { input: payload, .. } if payload.len_bytes() > limit => {
             let found = payload.len_bytes();
@@ -79,14 +83,24 @@ async fn to_its_result(
     })
 }
 
+/// The result, unless some readers fail on it or read it differently.
+fn for_every_reader(activity: &str, result: Payload, depth: usize) -> Result<Payload, Failure> {
+    match result.check(depth) {
+        Ok(()) => Ok(result),
+        Err(error) => Err(Failure::new("not-json", format!("The result of activity '{activity}' is {error}."))),
+    }
+}
+
 /// What a run reports is shown as long as it runs.
 fn reporter(runtime: &Arc<Runtime>, caller: &Caller, call: &ActivityCall) -> Reporter {
     let (runtime, id, key) = (Arc::downgrade(runtime), caller.identity.instance_id.clone(), caller.key);
     let (task, name, attempt) = (call.task, call.name.clone(), call.attempt);
     Reporter::to(move |text| {
         let Some(runtime) = runtime.upgrade() else { return Ok(()) };
-        let progress = Payload::parse(text).map_err(|error| format!("the progress is {error}"))?;
-        runtime.config.limits.check_custom_status(progress.len_utf16())?;
+        let limits = &runtime.config.limits;
+        let progress =
+            Payload::admit(text, limits.payload_depth).map_err(|error| format!("the progress is {error}"))?;
+        limits.check_custom_status(&progress)?;
         runtime.board.report_progress(&id, key, task, ActivityProgress { name: name.clone(), attempt, progress });
         Ok(())
     })

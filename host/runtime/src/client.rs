@@ -37,6 +37,8 @@ pub struct Start {
 /// A custom status that was published.
 #[derive(Clone, Debug)]
 pub struct Published {
+    /// The execution, from 0: see [`dacapo_core::Identity::generation`].
+    pub execution: u32,
     /// The number of the turn in its execution.
     pub turn: u64,
     /// The time of the turn, in milliseconds since 1970.
@@ -206,7 +208,10 @@ impl Client {
     /// Starts an instance anew with the name and input of this one; its id, the same one if `same_id`.
     pub async fn restart(&self, id: &InstanceId, same_id: bool) -> Result<InstanceId, ClientError> {
         let found = self.status(id).await?.ok_or_else(|| ClientError::UnknownInstance(id.clone()))?;
-        let input = found.input.clone().unwrap_or_else(Payload::null);
+        let Some(input) = found.input.clone() else {
+            // With another input it would be another instance: nothing is started.
+            return Err(StoreError::Corrupt(format!("the input of '{id}' cannot be read")).into());
+        };
         self.start(Start { name: found.name.clone(), id: same_id.then(|| id.clone()), input, version: None }).await
     }
 
@@ -229,11 +234,13 @@ impl Client {
     }
 
     /// The custom statuses that the current execution has published, each with the time of its turn, oldest first: the
-    /// last `limit` of them. The first is what the execution before it has left. `None` for an unknown id.
+    /// last `limit` of them. Those of earlier executions went with them when the instance continued as new; the first here is
+    /// what the execution before it has left. `None` for an unknown id.
     pub async fn timeline(&self, id: &InstanceId, limit: usize) -> Result<Option<Vec<Published>>, ClientError> {
-        let Some((_, turns)) = self.recorded(id).await? else { return Ok(None) };
+        let Some((instance, turns)) = self.recorded(id).await? else { return Ok(None) };
+        let execution = instance.generation;
         let published = turns.into_iter().filter_map(|StoredTurn { seq, record }| {
-            Some(Published { turn: seq, at_ms: record.at_ms, custom_status: record.custom_status? })
+            Some(Published { execution, turn: seq, at_ms: record.at_ms, custom_status: record.custom_status? })
         });
         let mut published: Vec<Published> = published.collect();
         published.drain(..published.len().saturating_sub(limit));

@@ -94,7 +94,7 @@ async function waitsForTheEnd({ origin, client, prefix }) {
     assert.equal(failed.status, 500);
     const status = await failed.json();
     assert.equal(status.runtimeStatus, Failed);
-    assert.match(status.output, /^Orchestrator function 'FailOnce' failed: The shop opens in /);
+    assert.match(status.output, /^Orchestrator function 'FailOnce' failed: Activity function 'BuyAtShop' failed: The shop opens in /);
 }
 
 async function raisesEvents({ origin, client, prefix }) {

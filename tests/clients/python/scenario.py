@@ -102,7 +102,8 @@ class Scenario:
         failed = await wait(None, failing, 1, 1)
         equal(failed.status_code, 500)
         output = json.loads(failed.get_body())["output"]
-        check(output.startswith("Orchestrator function 'FailOnce' failed: The shop opens in "), output)
+        failed = "Orchestrator function 'FailOnce' failed: Activity function 'BuyAtShop' failed: The shop opens in "
+        check(output.startswith(failed), output)
 
     async def raises_events(self):
         for name, data in (("object", {"a": ["ü", 1]}), ("text", "Tokyo"), ("nothing", None)):

@@ -269,7 +269,7 @@ every_way! {
         let cli = Cli::with(way, &[&sample("Cities")])?;
         cli.run(&["start", "HelloCities", "--id", "h", "--wait"], 0)?;
         let timeline = cli.run(&["timeline", "h"], 0)?.out;
-        assert_says(&timeline, &["TIME", "TURN", "CUSTOM STATUS", "\"Tokyo\"", "\"Seattle\"", "\"London\""]);
+        assert_says(&timeline, &["TIME", "EXECUTION", "TURN", "CUSTOM STATUS", "\"Tokyo\"", "\"Seattle\"", "\"London\""]);
         assert_eq!(cli.json(&["timeline", "h", "--top", "1"], 0)?[0]["customStatus"], "London");
         let file = cli.data.path().join("h.json").display().to_string();
         assert_says(&cli.run(&["history", "h", "--export", &file], 0)?.out, &["exported h to"]);

@@ -20,9 +20,10 @@ fn flows(n: usize) -> Vec<(&'static str, String, Value, Value)> {
     let complete = json!({ "order": order, "outcome": "complete", "reserved": 50 });
     let compensated = json!({ "order": order, "outcome": "compensated", "reason": "sku-20 is out of stock" });
     let below = "Orchestrator function 'Chain' failed: ";
+    let boom = "Activity function 'Boom' failed: the ground gave way";
     vec![
         ("FanOut", format!("fan-{n}"), json!(20), json!(380)),
-        ("Chain", format!("chain-{n}"), json!(3), json!(format!("{}the ground gave way", below.repeat(4)))),
+        ("Chain", format!("chain-{n}"), json!(3), json!(format!("{}{boom}", below.repeat(4)))),
         ("Tight", format!("tight-{n}"), json!(40), json!("done")),
         (
             "Parent",

@@ -51,7 +51,7 @@ const FAULTS: [(&str, &[&str]); 11] = [
     ("WatchNothing", &["await-next was called while no task is watched"]),
     ("WatchCancelled", &["task #0 was awaited after it had been cancelled"]),
     ("SleepInOrchestrator", &["a guest cannot block", "`start-timer`"]),
-    ("ManyCommands", &["more than 1000 commands in one turn", "`commands_per_turn`"]),
+    ("ManyCommands", &["more than 20000 commands in one turn", "`commands_per_turn`"]),
     ("HugeActivityInput", &["the input of activity 'Noop' has 5242882 bytes", "`payload_bytes` is 1048576"]),
 ];
 

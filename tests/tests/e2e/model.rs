@@ -67,11 +67,12 @@ every_way! {
         server.start_instance("Retries", "many", json!(4)).await?;
         server.start_instance("Retries", "final", json!(0)).await?;
         let output = server.ended("final").await?["output"].take();
-        assert_eq!(output, "Orchestrator function 'Retries' failed: never again");
+        assert_eq!(output, "Orchestrator function 'Retries' failed: Activity function 'Flaky' failed: never again");
         assert_eq!(history(server, "final").await?.len(), 3);
         server.interlude().await?;
         let output = server.ended_in_time("many").await?["output"].take();
-        assert_eq!(output, "Orchestrator function 'Retries' failed: attempt 3 is too early");
+        let message = "Activity function 'Flaky' failed: attempt 3 is too early";
+        assert_eq!(output, format!("Orchestrator function 'Retries' failed: {message}"));
     }
 
     async fn an_activity_that_takes_too_long_fails_with_kind_timeout(server: &mut Server) {
@@ -79,7 +80,8 @@ every_way! {
         server.start_instance("TimesOut", "t", Value::Null).await?;
         server.until("t", |status| status["runtimeStatus"] == "Running").await?;
         let output = server.ended_in_time("t").await?["output"].take();
-        assert_eq!(output, "Orchestrator function 'TimesOut' failed: Activity 'Spin' took longer than 1000 ms.");
+        let message = "Activity function 'Spin' failed: Activity 'Spin' took longer than 1000 ms.";
+        assert_eq!(output, format!("Orchestrator function 'TimesOut' failed: {message}"));
     }
 
     async fn a_child_shows_its_parent_and_its_output_is_its_parents(server: &mut Server) {
@@ -102,7 +104,7 @@ every_way! {
         server.start_instance("Chain", "c", json!(2)).await?;
         let end = server.ended("c").await?;
         let below = "Orchestrator function 'Chain' failed: ";
-        assert_eq!(end["output"], format!("{below}{below}{below}the ground gave way"));
+        assert_eq!(end["output"], format!("{below}{below}{below}Activity function 'Boom' failed: the ground gave way"));
         let url = server.api("/instances/c?showHistory=true");
         let status: Value = server.get(url).await?.json().await?;
         let events = status["historyEvents"].as_array().context("a history")?;
@@ -110,6 +112,7 @@ every_way! {
         assert_eq!(details["name"], "Chain");
         let root = &details["cause"]["details"]["cause"];
         assert_eq!((&root["kind"], &root["message"]), (&json!("boom"), &json!("the ground gave way")));
+        assert_eq!(root["activity"], "Boom");
     }
 
     async fn what_cannot_be_started_fails_its_parent_and_nobody_else(server: &mut Server) {
@@ -156,9 +159,9 @@ every_way! {
         server.start_instance("FanOut", "f", json!(50)).await?;
         server.interlude().await?;
         assert_eq!(server.ended("f").await?["output"], 2450);
-        server.start_instance("Wide", "w", json!(1_000)).await?;
+        server.start_instance("Wide", "w", json!(10_000)).await?;
         server.interlude().await?;
-        assert_eq!(server.ended("w").await?["output"], 1000);
+        assert_eq!(server.ended("w").await?["output"], 10_000);
     }
 
     async fn an_orchestrator_tells_another_instance_once(server: &mut Server) {
@@ -234,7 +237,7 @@ every_way! {
         server.deploy(&guest("flows")).await?;
         server.start_instance("Three", "t", json!(60_000)).await?;
         let failed = server.ended("t").await?;
-        assert_eq!(failed["output"], "Orchestrator function 'Three' failed: it is too early");
+        assert_eq!(failed["output"], "Orchestrator function 'Three' failed: Activity function 'NotBefore' failed: it is too early");
         server.interlude().await?;
         server.advance(Duration::from_secs(61));
         act(server, "t", "rewind?reason=again").await?;

@@ -63,7 +63,8 @@ every_way! {
         server.start_instance("Caller", "busy", json!(["Busy", null])).await?;
         server.start_instance("Caller", "never", json!(["Never", null])).await?;
         let never = server.ended("never").await?;
-        let message = "Orchestrator function 'Caller' failed: Activity 'Never': POST /never answered 422 Unprocessable Entity.";
+        let refused = "Activity 'Never': POST /never answered 422 Unprocessable Entity.";
+        let message = format!("Orchestrator function 'Caller' failed: Activity function 'Never' failed: {refused}");
         assert_eq!(output(&never), ("Failed", &json!(message)));
         server.interlude().await?;
         let busy = server.ended_in_time("busy").await?;

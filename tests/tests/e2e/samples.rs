@@ -133,7 +133,8 @@ every_way! {
         let end = server.ended("f").await?;
         assert_eq!(end["runtimeStatus"], "Failed");
         let output = end["output"].as_str().expect("text");
-        assert!(output.starts_with("Orchestrator function 'FailOnce' failed: The shop opens in "), "{output}");
+        let said = "Activity function 'BuyAtShop' failed: The shop opens in ";
+        assert!(output.starts_with(&format!("Orchestrator function 'FailOnce' failed: {said}")), "{output}");
     }
 
     async fn an_order_is_complete_or_compensated_and_never_both(server: &mut Server) {

@@ -156,7 +156,7 @@ every_way! {
         let shown: Vec<&Value> = all.iter().map(|entry| &entry["customStatus"]).collect();
         assert_eq!(shown, ["Tokyo", "Seattle", "London"]);
         assert!(all.windows(2).all(|two| two[0]["turn"].as_u64() < two[1]["turn"].as_u64()), "{all:?}");
-        assert_eq!(all[0]["timestamp"], "2023-11-14T22:13:20.000Z");
+        assert_eq!((&all[0]["timestamp"], &all[0]["execution"]), (&json!("2023-11-14T22:13:20.000Z"), &json!(0)));
         assert_eq!(timeline("h", "?top=1").await?, all[2..]);
         let wrong = server.get(server.url("/api/instances/h/timeline?top=0")).await?;
         assert!(refusal(wrong, StatusCode::BAD_REQUEST).await?.contains("'top'"));
@@ -175,5 +175,6 @@ every_way! {
         let timeline = expect(answer, StatusCode::OK).await?;
         assert_eq!(timeline.as_array().map(Vec::len), Some(1), "{timeline}");
         assert_eq!((&timeline[0]["turn"], &timeline[0]["customStatus"]), (&json!(0), &json!("counting")));
+        assert_eq!(timeline[0]["execution"], 2);
     }
 }

@@ -13,7 +13,7 @@ from .expected import expected
 from .failure import clean
 from .flow import Flow
 from .host import Level, checked_level
-from .names import name_of
+from .names import name_of, text_of
 from .retry import RetryOptions
 from .task import HostTask, Task, TimerTask
 from .times import from_ms, until, whole_ms
@@ -138,7 +138,7 @@ class OrchestrationContext:
         Events are buffered by name, ignoring case, until they are waited for; the first to wait gets the first one.
         """
         hint = expected(type)
-        handle = self._host.wait_for_event(_text(name, "the name of an event"))
+        handle = self._host.wait_for_event(text_of(name, "the name of an event"))
         return HostTask(
             self._flow, f"event {name}", handle, lambda text: decode(text, f"the data of event {name}", hint)
         )
@@ -164,6 +164,8 @@ class OrchestrationContext:
 
     def raise_event(self, instance_id: str, name: str, data: Any = None) -> None:
         """Sends an event to another instance, exactly once."""
+        text_of(instance_id, "an instance id")
+        text_of(name, "the name of an event")
         self._host.raise_event(instance_id, name, encode(data, "data", f"event {name}"))
 
     def continue_as_new(self, input_: Any = None, keep_events: bool = True) -> None:
@@ -196,6 +198,8 @@ class OrchestrationContext:
         self, name: Name, retry: RetryOptions | None, input_: Any, instance_id: str | None, detached: bool, type: Any
     ) -> Task[Any]:
         name = name_of(name, "orchestrator")
+        if instance_id is not None:
+            text_of(instance_id, "an instance id")
         text = encode(input_, "input", f"orchestrator {name}")
         hint = expected(type)
         handle = self._host.call_orchestrator(name, text, instance_id, retry, detached)
@@ -211,9 +215,3 @@ def _checked(options: Any) -> RetryOptions:
         )
     options.check()
     return options
-
-
-def _text(value: Any, what: str) -> str:
-    if not isinstance(value, str) or not value:
-        raise TypeError(f"{what} is {value!r}; it must be a text that is not empty")
-    return value

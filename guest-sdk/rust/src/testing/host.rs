@@ -250,11 +250,25 @@ fn next_attempt(policy: &RetryPolicy, call: &Call, failure: &Failure, now_ms: u6
     if call.attempt >= policy.max_attempts || policy.unless_kinds.contains(&failure.kind) {
         return None;
     }
-    let longest = policy.max_delay_ms.unwrap_or(u64::MAX) as f64;
-    let delay = policy.first_delay_ms as f64 * policy.backoff.powi(i32::try_from(call.attempt - 1).unwrap_or(i32::MAX));
-    let at_ms = now_ms.saturating_add(delay.min(longest) as u64);
+    let at_ms = now_ms.saturating_add(delay_ms(policy, call.attempt));
     let too_late = policy.give_up_after_ms.is_some_and(|most_ms| at_ms - call.called_ms > most_ms);
     (!too_late).then_some(at_ms)
+}
+
+/// The wait after the `failed`-th attempt, from 1. As the server's: a whole factor in thousandths, and rounded only once.
+fn delay_ms(policy: &RetryPolicy, failed: u32) -> u64 {
+    const FRACTION_BITS: u32 = 44;
+    let factor = (policy.backoff * 1_000.0).round() as u128;
+    let longest = u128::from(policy.max_delay_ms.unwrap_or(u64::MAX)) << FRACTION_BITS;
+    let mut delay = (u128::from(policy.first_delay_ms) << FRACTION_BITS).min(longest);
+    for _ in 1..failed {
+        let next = (delay.saturating_mul(factor) / 1_000).min(longest);
+        if next == delay {
+            break;
+        }
+        delay = next;
+    }
+    ((delay + (1 << (FRACTION_BITS - 1))) >> FRACTION_BITS) as u64
 }
 
 pub(crate) struct Task {

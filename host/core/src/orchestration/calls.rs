@@ -5,6 +5,7 @@ use super::{Mode, Orchestration, Stop};
 use crate::error::{Failure, GuestFault};
 use crate::event::Event;
 use crate::ids::{InstanceId, MAX_NAME_CHARS, TaskId};
+use crate::limits::Limits;
 use crate::payload::Payload;
 use crate::retry::{ActivityOptions, ChildOptions, RetryPolicy};
 use crate::turn::{ActivityCall, ChildStart, Send};
@@ -146,23 +147,29 @@ impl Orchestration {
     /// Takes the outcome of a task that `poll_any` or `poll_next` has returned.
     pub fn outcome(&mut self, task: TaskId) -> Result<Result<Payload, Failure>, Stop> {
         let taken = self.tasks.take(task);
+        if let Ok(Err(failure)) = &taken
+            && let Some(activity) = &failure.activity
+        {
+            self.failed_activities.insert(failure.mark(), activity.clone());
+        }
         taken.map_err(|fault| self.fault(fault))
     }
 
-    /// Publishes a custom status with this turn. The inner error is for the guest to handle. That a status was too large
-    /// is recorded: the limit may be another one by the time of a replay, and the guest must be told the same.
+    /// Publishes a custom status with this turn. The inner error is for the guest to handle. That a status was refused for
+    /// its size or as not I-JSON is recorded: limits may be others by the time of a replay, and the guest must be told the
+    /// same.
     pub fn set_custom_status(&mut self, value: &str) -> Result<Result<(), Failure>, Stop> {
         let value = match Payload::parse(value) {
             Ok(value) => value,
             Err(error) => return Ok(Err(Failure::new("not-json", format!("the custom status is {error}")))),
         };
         let refused = match &self.turn.mode {
-            Mode::Live => self.limits.check_custom_status(value.len_utf16()).err(),
+            Mode::Live => self.limits.check_custom_status(&value).err(),
             Mode::Replaying(expected) => expected.refused_status().map(str::to_owned),
         };
         if let Some(reason) = refused {
             self.command(Event::CustomStatusRefused { reason: reason.clone() })?;
-            return Ok(Err(Failure::new("custom-status-too-large", reason)));
+            return Ok(Err(Failure::new(Limits::custom_status_kind(&reason), reason)));
         }
         self.turn.custom_status = Some(value);
         Ok(Ok(()))
@@ -236,6 +243,9 @@ impl Orchestration {
             .map_err(|error| self.fault(GuestFault::NotJson { what: what.to_owned(), reason: error.to_string() }))?;
         if !self.is_limited() {
             return Ok(payload);
+        }
+        if let Err(error) = payload.check(self.limits.payload_depth) {
+            return Err(self.fault(GuestFault::NotJson { what: what.to_owned(), reason: error.to_string() }));
         }
         if payload.len_bytes() > self.limits.payload_bytes {
             let fault = self.too_large(what, &payload);

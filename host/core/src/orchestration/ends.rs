@@ -104,6 +104,11 @@ impl Orchestration {
     }
 
     fn completed(&self, output: Payload) -> (Event, Ended) {
+        if self.is_limited()
+            && let Err(error) = output.check(self.limits.payload_depth)
+        {
+            return self.failed(Failure::new("not-json", format!("the output of the orchestrator is {error}")));
+        }
         if self.is_limited() && output.len_bytes() > self.limits.payload_bytes {
             return self.failed(self.too_large("output of the orchestrator", &output).into_failure());
         }
@@ -113,6 +118,11 @@ impl Orchestration {
 
     fn failed(&self, failure: Failure) -> (Event, Ended) {
         let failure = failure.bounded(self.limits.payload_bytes);
+        // One that the guest has passed on as it was.
+        let failure = match self.failed_activities.get(&failure.mark()) {
+            Some(activity) => failure.of_activity(activity),
+            None => failure,
+        };
         let output = failed_output(&self.name, &failure);
         let ended = Ended { failure: Some(failure.clone()), ..Ended::of(RuntimeStatus::Failed, Some(output)) };
         (Event::ExecutionFailed { failure }, ended)

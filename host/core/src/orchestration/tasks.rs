@@ -227,9 +227,15 @@ impl Tasks {
 
     fn call_done(&mut self, task: TaskId, outcome: Outcome) {
         let call = match self.tasks.get_mut(task.0 as usize).map(|slot| std::mem::replace(slot, Task::Taken)) {
-            Some(Task::Call(call)) if outcome.is_err() && call.retry.is_some() => Some(call),
+            Some(Task::Call(call)) => Some(call),
             _ => None,
         };
+        let outcome = outcome.map_err(|failure| match call.as_ref().map(|call| &call.what) {
+            Some(Callee::Activity(call)) => failure.of_activity(&call.name),
+            _ => failure,
+        });
+        let may_be_tried_again = |call: &Box<Call>| outcome.is_err() && call.retry.is_some();
+        let call = call.filter(may_be_tried_again);
         self.finish(task, outcome, None, call);
     }
 

@@ -33,6 +33,8 @@ pub(crate) struct NativeGuests {
     pub(crate) not_now: Counter,
     /// Runs that find no room before one is let through.
     pub(crate) no_room: Counter,
+    /// Runs whose result is not for every reader before one is.
+    pub(crate) odd: Counter,
     /// Whether activities count as pure.
     pub(crate) pure: AtomicBool,
     /// Runs of activities.
@@ -102,6 +104,7 @@ impl NativeGuests {
             panics: Counter::default(),
             not_now: Counter::default(),
             no_room: Counter::default(),
+            odd: Counter::default(),
             pure: AtomicBool::new(false),
             runs: AtomicUsize::new(0),
             turns: Gate::open(),
@@ -138,7 +141,11 @@ impl NativePlay {
             if is_last {
                 return GuestEnd::Returned(outcome);
             }
-            host.set_custom_status(outcome.expect("Echo succeeds").as_str()).expect("allowed").expect("small");
+            let echo = match outcome {
+                Ok(echo) => echo,
+                Err(failure) => return GuestEnd::Returned(Err(failure)),
+            };
+            host.set_custom_status(echo.as_str()).expect("allowed").expect("small");
             self.task = Some((host.wait_for_event("Go".into()).expect("allowed"), true));
         }
     }
@@ -200,6 +207,9 @@ impl ActivityExecutor for Native {
             }
             if self.0.no_room.takes_one() {
                 return Err(PlayError::NoRoom("by the test".into()));
+            }
+            if self.0.odd.takes_one() {
+                return Ok(Ok(json("[1e400]")));
             }
             Ok(Ok(run.input))
         })
@@ -369,6 +379,9 @@ impl Store for UnrulyStore {
     }
 
     fn input(&self, key: InstanceKey) -> Result<Option<Payload>> {
+        if self.control.lock().expect("no panic").corrupt {
+            return Err(StoreError::CorruptHistory { key: key.0, source: CorruptHistory::NoOpening });
+        }
         self.inner.input(key)
     }
 

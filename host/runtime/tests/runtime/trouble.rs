@@ -160,9 +160,25 @@ async fn an_instance_whose_history_cannot_be_read_is_stalled_and_can_be_ended() 
     let mut watching = world.client.subscribe(&id("a"));
     world.client.terminate(&id("a"), "enough".into(), true).await.expect("delivered");
     assert_eq!(until(&mut watching, ended).await.status, RuntimeStatus::Terminated);
+    // With another input than its own it would be another instance.
+    let refused = world.client.restart(&id("a"), false).await.expect_err("refused");
+    assert!(refused.to_string().contains("the input of 'a' cannot be read"), "{refused}");
 
     world.client.purge(&id("b"), true).await.expect("purged");
     assert!(world.client.status(&id("b")).await.expect("reads").is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_result_that_not_every_reader_takes_fails_its_activity() {
+    let world = World::new(RuntimeConfig::default()).await;
+    world.guests.odd.set(1);
+    let mut watching = world.client.subscribe(&id("a"));
+    world.client.start(flow("a")).await.expect("starts");
+    let end = until(&mut watching, ended).await;
+    assert_eq!(end.status, RuntimeStatus::Failed);
+    let output = end.output.as_ref().expect("says why").to_string();
+    let said = "failed: Activity function 'Echo' failed: The result of activity 'Echo' is not I-JSON (RFC 7493)";
+    assert!(output.contains(said), "{output}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

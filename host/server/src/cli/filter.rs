@@ -1,9 +1,8 @@
 //! Which instances are meant: options of several commands, and ids.
 
+use crate::moment;
 use dacapo_core::{InstanceId, RuntimeStatus};
 use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 
 /// The options that choose instances by when they were created and where they stand.
 #[derive(clap::Args, Debug, Default)]
@@ -39,11 +38,7 @@ pub(crate) fn instance_id(text: &str) -> Result<InstanceId, String> {
 }
 
 fn time(text: &str) -> Result<Timestamp, String> {
-    if let Ok(time) = text.parse::<Timestamp>() {
-        return Ok(time);
-    }
-    let time = text.parse::<DateTime>().ok().and_then(|time| time.to_zoned(TimeZone::UTC).ok());
-    time.map(|time| time.timestamp()).ok_or_else(|| "a time looks like 2026-01-31T12:00:00Z, or 2026-01-31".into())
+    moment::read(text).ok_or_else(|| "a time looks like 2026-01-31T12:00:00Z, or 2026-01-31".into())
 }
 
 /// The server drops names that it does not know, and would then mean all instances: so they are refused here.
@@ -62,6 +57,7 @@ mod tests {
             assert_eq!(time(text).expect(text).to_string(), "2026-01-31T12:00:00Z");
         }
         assert_eq!(time("2026-01-31").expect("a date").to_string(), "2026-01-31T00:00:00Z");
+        assert_eq!(time("9999-12-31T23:59:59.9999999Z").expect("the greatest of .NET"), Timestamp::MAX);
         assert!(time("yesterday").expect_err("no time").contains("looks like"));
     }
 

@@ -2,6 +2,7 @@
 
 use super::exit::{CliError, Exit};
 use super::text;
+use crate::text_file::unmarked;
 use serde_json::value::RawValue;
 use std::io::Read;
 
@@ -16,9 +17,10 @@ pub(crate) fn json(what: &str, argument: &str) -> Result<String, CliError> {
         None if argument == "-" => standard_input(what)?,
         None => argument.to_owned(),
     };
-    match serde_json::from_str::<&RawValue>(&json) {
-        Ok(_) => Ok(json),
-        Err(error) => Err(CliError::new(Exit::Usage, not_json(what, &json, &error))),
+    let json = unmarked(&json);
+    match serde_json::from_str::<&RawValue>(json) {
+        Ok(_) => Ok(json.to_owned()),
+        Err(error) => Err(CliError::new(Exit::Usage, not_json(what, json, &error))),
     }
 }
 
@@ -80,6 +82,8 @@ mod tests {
     fn a_file_is_read() {
         let file = std::env::temp_dir().join(format!("dacapo-input-{}.json", std::process::id()));
         std::fs::write(&file, "[1]").expect("written");
+        assert_eq!(json("--input", &format!("@{}", file.display())).expect("JSON"), "[1]");
+        std::fs::write(&file, "\u{feff}[1]").expect("written");
         assert_eq!(json("--input", &format!("@{}", file.display())).expect("JSON"), "[1]");
         std::fs::remove_file(&file).expect("removed");
         assert!(error(&format!("@{}", file.display())).contains("cannot read the file"));

@@ -5,6 +5,7 @@ use super::output::{self, Format};
 use super::text;
 use crate::moment::Moment;
 use crate::project::component::{self, Prepared};
+use crate::text_file::unmarked;
 use anyhow::Context as _;
 use dacapo_core::replay::Mismatch;
 use dacapo_core::{Event, Limits};
@@ -40,7 +41,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args, format: Format) -> Result<Exit, CliError> {
     let read = |file: &PathBuf| {
         let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
-        HistoryFile::parse(&text).map_err(|error| error_of(file, error))
+        HistoryFile::parse(unmarked(&text)).map_err(|error| error_of(file, error))
     };
     let histories = args.files.iter().map(read).collect::<Result<Vec<_>, CliError>>()?;
     let prepared = component::prepare(&args.module).await?;

@@ -4,6 +4,7 @@ use super::exit::{CliError, Exit};
 use super::output;
 use crate::app::App;
 use crate::config::ServeConfig;
+use crate::text_file::unmarked;
 use anyhow::Context as _;
 use clap::ValueEnum;
 use dacapo_core::Limits;
@@ -89,7 +90,7 @@ impl Args {
         if let Some(file) = &self.config {
             let at = || format!("the configuration file {}", file.display());
             let text = std::fs::read_to_string(file).with_context(at)?;
-            default = default.with_file(&text, |name| std::env::var(name).ok()).with_context(at)?;
+            default = default.with_file(unmarked(&text), |name| std::env::var(name).ok()).with_context(at)?;
         }
         Ok(ServeConfig {
             data: self.data,

@@ -10,7 +10,8 @@ use dacapo_core::InstanceId;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// Show the custom statuses that an instance has published, each with its time: those of its current execution.
+/// Show the custom statuses that an instance has published, each with its time: those of its current execution, and first
+/// what the one before it has left. Continue-as-new forgets the others with the history.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The instance.
@@ -24,6 +25,7 @@ pub(crate) struct Args {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Row {
+    execution: u32,
     turn: u64,
     timestamp: String,
     custom_status: Box<RawValue>,
@@ -36,12 +38,12 @@ pub(crate) async fn run(args: Args, session: &Session) -> Result<Exit, CliError>
     let entries: Vec<Box<RawValue>> = reply.parse()?;
     let rows = entries.iter().map(|entry| serde_json::from_str::<Row>(entry.get()).map(Row::cells));
     let rows = rows.collect::<Result<Vec<_>, _>>().map_err(|error| CliError::error(error.to_string()))?;
-    session.output.many(&entries, || output::table(&["TIME", "TURN", "CUSTOM STATUS"], rows))?;
+    session.output.many(&entries, || output::table(&["TIME", "EXECUTION", "TURN", "CUSTOM STATUS"], rows))?;
     Ok(Exit::Done)
 }
 
 impl Row {
     fn cells(self) -> Vec<String> {
-        vec![self.timestamp, self.turn.to_string(), text::compact(self.custom_status.get())]
+        vec![self.timestamp, self.execution.to_string(), self.turn.to_string(), text::compact(self.custom_status.get())]
     }
 }

@@ -1,6 +1,7 @@
 //! Reads a request's body within its bounds, and as the JSON it has to be.
 
 use super::error::ApiError;
+use crate::text_file::unmarked;
 use axum::body::{Body, Bytes, HttpBody as _};
 use dacapo_core::Payload;
 use dacapo_core::payload::InvalidJson;
@@ -60,14 +61,15 @@ async fn next(body: &mut Body) -> Result<Option<Bytes>, ApiError> {
     }
 }
 
-/// The JSON value that a body holds; nothing is `null`.
-pub(super) fn json(body: &[u8]) -> Result<Payload, ApiError> {
-    let found = || String::from_utf8_lossy(body).chars().take(80).collect();
-    let text = std::str::from_utf8(body).map_err(|error| InvalidJson { reason: error.to_string(), found: found() })?;
-    match text.trim_ascii() {
-        "" => Ok(Payload::null()),
-        text => Ok(Payload::parse(text)?),
+/// The JSON value that a body holds, of at most `depth` levels; nothing is `null`.
+pub(super) fn json(body: &[u8], depth: usize) -> Result<Payload, ApiError> {
+    let text =
+        std::str::from_utf8(body).map_err(|error| InvalidJson::syntax(&error, &String::from_utf8_lossy(body)))?;
+    let text = unmarked(text);
+    if text.trim_ascii().is_empty() {
+        return Ok(Payload::null());
     }
+    Ok(Payload::admit(text, depth)?)
 }
 
 #[cfg(test)]
@@ -101,15 +103,39 @@ mod tests {
         assert!(read(silent, SMALL).await.expect_err("too slow").to_string().contains("30 seconds"));
     }
 
+    fn admitted(body: &[u8]) -> Result<String, String> {
+        json(body, 128).map(|payload| payload.to_string()).map_err(|error| error.to_string())
+    }
+
     #[test]
     fn a_body_is_json_or_nothing() {
-        assert!(json(b"").expect("null").is_null());
-        assert!(json(b" \n").expect("null").is_null());
-        assert_eq!(json(b"\"\"").expect("json").as_str(), "\"\"");
-        assert_eq!(json(" {\"a\": \"ü\"}\n".as_bytes()).expect("json").as_str(), "{\"a\": \"ü\"}");
-        for wrong in [&b"{"[..], b"1 2", b"\xff", b"\"\xff\"", b"hello"] {
-            let error = json(wrong).expect_err("not json").to_string();
-            assert!(error.starts_with("Invalid JSON content: "), "{error}");
+        for nothing in [&b""[..], b" \n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\r\n"] {
+            assert_eq!(admitted(nothing).as_deref(), Ok("null"));
         }
+        assert_eq!(admitted(b"\"\"").as_deref(), Ok("\"\""));
+        assert_eq!(admitted(" {\"a\": \"ü\"}\n".as_bytes()).as_deref(), Ok("{\"a\": \"ü\"}"));
+        assert_eq!(admitted(b"\xef\xbb\xbf{\"a\": 1}").as_deref(), Ok("{\"a\": 1}"));
+        for wrong in [&b"{"[..], b"1 2", b"\xff", b"\"\xff\"", b"hello", b"\xef\xbb\xbf\xef\xbb\xbf1"] {
+            let error = admitted(wrong).expect_err("not json");
+            assert!(error.starts_with("Invalid JSON content: not JSON: "), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_body_that_not_every_reader_takes_is_refused_with_its_place() {
+        for (body, place) in [
+            ("\n [1e400]", "line 2 column 3"),
+            (r#"{"a":"\udc00"}"#, "line 1 column 7"),
+            (r#"{"a":1,"a":2}"#, "line 1 column 8"),
+        ] {
+            let error = admitted(body.as_bytes()).expect_err(body);
+            assert!(
+                error.starts_with("Invalid JSON content: not I-JSON (RFC 7493): ") && error.contains(place),
+                "{error}"
+            );
+        }
+        let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        admitted(deep(127).as_bytes()).expect("as deep as it may be");
+        assert!(admitted(deep(128).as_bytes()).expect_err("too deep").contains("`payload_depth`"));
     }
 }

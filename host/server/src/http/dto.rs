@@ -190,6 +190,7 @@ pub(super) struct Module<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TimelineEntry<'a> {
+    execution: u32,
     turn: u64,
     timestamp: Moment,
     custom_status: &'a Payload,
@@ -197,8 +198,8 @@ pub(super) struct TimelineEntry<'a> {
 
 impl<'a> From<&'a Published> for TimelineEntry<'a> {
     fn from(published: &'a Published) -> Self {
-        let Published { turn, at_ms, custom_status } = published;
-        Self { turn: *turn, timestamp: Moment(*at_ms), custom_status }
+        let Published { execution, turn, at_ms, custom_status } = published;
+        Self { execution: *execution, turn: *turn, timestamp: Moment(*at_ms), custom_status }
     }
 }
 

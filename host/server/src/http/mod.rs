@@ -58,6 +58,7 @@ pub(crate) struct Settings {
     /// Nothing but the address keeps others out: see `browser`.
     only_loopback: bool,
     payload_bytes: usize,
+    payload_depth: usize,
     component_bytes: usize,
     watch_streams: usize,
 }
@@ -71,6 +72,7 @@ impl Settings {
             trust_proxy: config.trust_proxy,
             only_loopback: !config.insecure && !config.trust_proxy && config.public_url.is_none(),
             payload_bytes: config.limits.payload_bytes,
+            payload_depth: config.limits.payload_depth,
             component_bytes: config.component_bytes,
             watch_streams: config.watch_streams,
         }

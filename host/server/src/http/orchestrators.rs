@@ -49,7 +49,7 @@ async fn start_as(
     let timeout_ms = timeout_ms(query)?;
     let version = query.text("version").filter(|version| !version.is_empty()).map(Cow::into_owned);
     let bound = Bound { setting: "payload_bytes", limit_bytes: api.settings.payload_bytes };
-    let input = body::json(&body::read(body, bound).await?)?;
+    let input = body::json(&body::read(body, bound).await?, api.settings.payload_depth)?;
     let id = api.client.start(Start { name, id, input, version }).await?;
     if let Some(timeout_ms) = timeout_ms
         && let Some(view) = end_of(api, &id, timeout_ms).await?

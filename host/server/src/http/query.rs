@@ -1,11 +1,10 @@
 //! The query of a request, read leniently: names ignore case, empty pairs and unknown names are skipped.
 
 use super::error::ApiError;
+use crate::moment;
 use axum::http::Uri;
 use dacapo_core::RuntimeStatus;
 use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 
@@ -50,6 +49,46 @@ impl<'a> Query<'a> {
         statuses
     }
 
+    /// As [`Query::statuses`], for what cannot be undone: a status that is not one is an error, and so is none where the
+    /// name stands. Dropped, it would mean all.
+    pub(super) fn known_statuses(self, name: &'static str) -> Result<Vec<RuntimeStatus>, ApiError> {
+        let mut statuses = Vec::new();
+        for (_, value) in self.pairs().filter(|(key, _)| key.eq_ignore_ascii_case(name)) {
+            for part in value.split(',').map(str::trim) {
+                let wanted = || format!("one or more of {}", RuntimeStatus::ALL.map(RuntimeStatus::as_str).join(", "));
+                statuses.push(RuntimeStatus::from_name(part).ok_or_else(|| invalid(name, &wanted(), part))?);
+            }
+        }
+        Ok(statuses)
+    }
+
+    /// Nothing but these parameters, each with a value, and those of `once` at most once: for what cannot be undone, where
+    /// one that is not understood might have narrowed it down. `ignored` may stand there all the same.
+    pub(super) fn only(self, once: &[&str], lists: &[&str], ignored: &[&str]) -> Result<(), ApiError> {
+        let is_in = |names: &[&str], key: &str| names.iter().any(|name| name.eq_ignore_ascii_case(key));
+        for (key, value) in self.pairs().filter(|(key, _)| !is_in(ignored, key)) {
+            let times = || self.pairs().filter(|(other, _)| other.eq_ignore_ascii_case(&key)).count();
+            let problem = if !is_in(once, &key) && !is_in(lists, &key) {
+                format!("is not known here; known are {}", [once, lists].concat().join(", "))
+            } else if value.is_empty() {
+                "is empty".to_owned()
+            } else if is_in(once, &key) && times() > 1 {
+                "is there twice".to_owned()
+            } else {
+                continue;
+            };
+            let shown: String = key.chars().take(80).collect();
+            return Err(ApiError::bad_request("BadQuery", format!("The query parameter '{shown}' {problem}.")));
+        }
+        Ok(())
+    }
+
+    /// Names and values, decoded, in order, without empty pairs.
+    fn pairs(self) -> impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)> {
+        let pairs = self.0.split('&').filter(|pair| !pair.is_empty());
+        pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(key, value)| (decode(key), decode(value)))
+    }
+
     /// A point in time, in milliseconds since 1970; earlier ones count as that.
     pub(super) fn time(self, name: &'static str) -> Result<Option<u64>, ApiError> {
         let Some(value) = self.text(name) else { return Ok(None) };
@@ -79,7 +118,12 @@ impl<'a> Query<'a> {
     /// A whole number.
     pub(super) fn number(self, name: &'static str) -> Result<Option<usize>, ApiError> {
         let Some(value) = self.text(name) else { return Ok(None) };
-        value.trim().parse().map(Some).map_err(|_| invalid(name, "a whole number", &value))
+        let digits = value.trim();
+        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(invalid(name, "a whole number", &value));
+        }
+        // More than fits is as much as can be.
+        Ok(Some(digits.parse().unwrap_or(usize::MAX)))
     }
 }
 
@@ -95,21 +139,14 @@ fn decode(text: &str) -> Cow<'_, str> {
     Cow::Owned(percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned())
 }
 
-/// ISO 8601 in any precision. A space behind the date's end was a `+`; without an offset it is UTC.
+/// A space behind the date's end was a `+`.
 fn parse_time(text: &str) -> Option<Timestamp> {
     const DATE_AND_SEPARATOR: usize = "2026-01-31T".len();
     let text = text.trim();
-    let mut time = match (text.get(..DATE_AND_SEPARATOR), text.get(DATE_AND_SEPARATOR..)) {
-        (Some(date), Some(rest)) => format!("{date}{}", rest.replace(' ', "+")),
-        _ => text.to_owned(),
-    };
-    if let Some(point) = time.find('.') {
-        const NANOSECONDS: usize = 9;
-        let digits = time[point + 1..].bytes().take_while(u8::is_ascii_digit).count();
-        time.replace_range(point + 1 + digits.min(NANOSECONDS)..point + 1 + digits, "");
+    match (text.get(..DATE_AND_SEPARATOR), text.get(DATE_AND_SEPARATOR..)) {
+        (Some(date), Some(rest)) => moment::read(&format!("{date}{}", rest.replace(' ', "+"))),
+        _ => moment::read(text),
     }
-    let in_utc = || time.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
-    time.parse().ok().or_else(in_utc)
 }
 
 #[cfg(test)]
@@ -158,24 +195,36 @@ mod tests {
     }
 
     #[test]
-    fn times_come_in_any_precision_and_with_any_offset() {
+    fn what_cannot_be_undone_is_asked_for_in_full() {
+        let known =
+            |query: &'static str| Query(query).known_statuses("runtimeStatus").map_err(|error| error.to_string());
+        use RuntimeStatus::{Completed, Failed};
+        assert_eq!(known(""), Ok(vec![]));
+        assert_eq!(known("runtimeStatus=Failed,%20Completed"), Ok(vec![Failed, Completed]));
+        for wrong in ["runtimeStatus=failed", "runtimeStatus=", "runtimestatus=Failed,", "runtimeStatus=Failed,Odd"] {
+            let error = known(wrong).expect_err(wrong);
+            assert!(error.contains("one or more of Pending, Running, ") && error.contains("Terminated"), "{error}");
+        }
+        let only = |query: &'static str| {
+            Query(query).only(&["from", "to"], &["list"], &["code"]).map_err(|error| error.to_string())
+        };
+        assert_eq!(only("&&FROM=1&code=&code=2&to=3&list=1&list=2"), Ok(()));
+        assert!(
+            only("from=1&name=x").expect_err("unknown").contains("'name' is not known here; known are from, to, list")
+        );
+        assert!(only("from=1&to=").expect_err("empty").contains("'to' is empty"));
+        assert!(only("from=1&From=2").expect_err("twice").contains("'from' is there twice"));
+    }
+
+    #[test]
+    fn a_space_in_a_time_was_a_plus() {
         let expect = |text: &str, wanted: &str| assert_eq!(time(text).as_deref(), Some(wanted), "{text}");
-        expect("2026-01-31T12:34:56Z", "2026-01-31T12:34:56Z");
-        expect("2026-01-31T12:34:56.123456Z", "2026-01-31T12:34:56.123456Z");
-        expect("2026-01-31T12:34:56.1234567Z", "2026-01-31T12:34:56.1234567Z");
-        expect("2026-01-31T12:34:56.123456789012Z", "2026-01-31T12:34:56.123456789Z");
-        expect("2026-01-31T12:34:56+02:00", "2026-01-31T10:34:56Z");
         expect("2026-01-31T12:34:56 02:00", "2026-01-31T10:34:56Z");
         expect("2026-01-31T12:34:56.5 0200", "2026-01-31T10:34:56.5Z");
         expect("2026-01-31 12:34:56 02:00", "2026-01-31T10:34:56Z");
-        expect("2026-01-31T12:34:56-05:30", "2026-01-31T18:04:56Z");
-        expect("2026-01-31T12:34Z", "2026-01-31T12:34:00Z");
-        expect("2026-01-31T12:34:56", "2026-01-31T12:34:56Z");
-        expect("2026-01-31", "2026-01-31T00:00:00Z");
-        expect("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z");
-        for wrong in ["yesterday", "2026-13-01T00:00:00Z", "12", "é026-01-31T12:34:56Z", "2026-01-31T12:34:56."] {
-            assert_eq!(time(wrong), None, "{wrong}");
-        }
+        expect("1-01-01 00:00:00 00:00", "0001-01-01T00:00:00Z");
+        expect(" 2026-01-31 ", "2026-01-31T00:00:00Z");
+        assert_eq!(time("yesterday at noon"), None);
     }
 
     #[test]
@@ -189,6 +238,7 @@ mod tests {
             let error = Query(&query).seconds("timeout").expect_err("not seconds").to_string();
             assert!(error.contains("'timeout'") && error.contains(wrong), "{error}");
         }
+        assert_eq!(Query("a=99999999999999999999").number("a").expect("a number"), Some(usize::MAX));
         assert!(Query("a=soon").time("a").is_err());
         assert!(Query("a=-1").number("a").is_err());
     }

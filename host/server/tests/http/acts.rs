@@ -9,9 +9,12 @@ use serde_json::json;
 #[tokio::test]
 async fn an_event_reaches_its_instance() {
     let server = Server::start().await;
-    for (id, event, body, output) in
-        [("a", "open", "{\"n\":1}", "{\"n\":1}"), ("b", "OPEN", "", "null"), ("c", "Open", "\"\"", "\"\"")]
-    {
+    for (id, event, body, output) in [
+        ("a", "open", "{\"n\":1}", "{\"n\":1}"),
+        ("b", "OPEN", "", "null"),
+        ("c", "Open", "\"\"", "\"\""),
+        ("d", "open", "\u{feff}7", "7"),
+    ] {
         server.begin("Gate", id, "").await;
         server.post(&format!("/instances/{id}/RaiseEvent/{event}?taskHub=x"), body).await.is_bare(202);
         let view = server.until(id, |view| view.status.is_finished()).await;

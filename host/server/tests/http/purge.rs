@@ -34,11 +34,24 @@ async fn many_are_deleted_by_time_and_status_but_never_unfinished_ones() {
     purge("?createdTimeFrom=long%20ago").await.error(400);
     purge(&format!("?{from}&createdTimeTo=later")).await.error(400);
     purge(&format!("?{from}&runtimeStatus=Running,Pending")).await.error(404);
+    for (wider, said) in [
+        ("runtimeStatus=failed", "one or more of Pending, Running"),
+        ("runtimeStatus=Failed,Odd", "found 'Odd'"),
+        ("runtimeStatus=", "'runtimeStatus' is empty"),
+        ("createdTimeTo=", "'createdTimeTo' is empty"),
+        ("name=Echo", "'name' is not known here; known are createdTimeFrom, createdTimeTo, runtimeStatus"),
+        ("createdTimeTo=2026-01-31&createdTimeTo=2027-01-31", "'createdTimeTo' is there twice"),
+    ] {
+        let text = purge(&format!("?{from}&{wider}")).await.error(400);
+        assert!(text.contains(said), "{wider}: {text}");
+    }
+    assert_eq!(server.get("/instances").await.json().as_array().map(|left| left.len()), Some(5));
     purge("?createdTimeFrom=2027-01-01T00:00:00Z").await.error(404);
     assert_eq!(purge(&format!("/?{from}&runtimeStatus=Failed,Running")).await.body, "{\"instancesDeleted\":1}");
     let early = format!("?{from}&createdTimeTo=2026-01-31T12:34:59.788Z");
     assert_eq!(purge(&early).await.body, "{\"instancesDeleted\":1}");
-    assert_eq!(purge("?createdTimeFrom=0001-01-01T00:00:00Z").await.body, "{\"instancesDeleted\":2}");
+    let ever = "?taskHub=&code=&createdTimeFrom=1-01-01T00:00:00.000000Z&createdTimeTo=9999-12-31T23:59:59.9999999Z";
+    assert_eq!(purge(ever).await.body, "{\"instancesDeleted\":2}");
     let left = server.get("/instances").await.json();
     assert_eq!(left.as_array().map(|left| left.len()), Some(1));
     assert_eq!(left[0]["instanceId"], "b");

@@ -84,8 +84,14 @@ async fn drawn_ids_are_hex_digits_that_sort_by_time() {
 #[tokio::test]
 async fn the_input_is_json_whatever_the_content_type() {
     let server = Server::start().await;
-    let cases =
-        [("", "null"), ("\"\"", "\"\""), (" {\"b\": 1,  \"a\": 2}", "{\"b\": 1,  \"a\": 2}"), ("\"1\"", "\"1\"")];
+    let cases = [
+        ("", "null"),
+        ("\"\"", "\"\""),
+        (" {\"b\": 1,  \"a\": 2}", "{\"b\": 1,  \"a\": 2}"),
+        ("\"1\"", "\"1\""),
+        ("\u{feff}[1]", "[1]"),
+        ("\u{feff}", "null"),
+    ];
     for (at, (body, input)) in cases.into_iter().enumerate() {
         let request = server.request(Method::POST, &format!("/orchestrators/ECHO/{at}?version=1.0"));
         assert_eq!(send(request.header("content-type", "text/plain").body(body)).await.status, 202);
@@ -102,6 +108,15 @@ async fn what_cannot_be_started_says_why() {
     let reply = server.post("/orchestrators/Echo", "{not json").await;
     assert!(reply.error(400).starts_with("Invalid JSON content: "));
     assert_eq!(reply.json()["Message"], "Invalid JSON content");
+    for (input, place) in
+        [("\"\\ud800\"", "line 1 column 2"), ("[1,\n1e400]", "line 2 column 1"), ("{\"a\":1,\"a\":2}", "column 8")]
+    {
+        let text = server.post("/orchestrators/Echo", input).await.error(400);
+        assert!(text.starts_with("Invalid JSON content: not I-JSON (RFC 7493): ") && text.contains(place), "{text}");
+    }
+    let deep = format!("{}{}", "[".repeat(128), "]".repeat(128));
+    let text = server.post("/orchestrators/Echo", &deep).await.error(400);
+    assert!(text.contains("more than 128 levels (limit `payload_depth`) at line 1 column 128;"), "{text}");
     let text = server.post("/orchestrators/Nope", "{}").await.error(400);
     let wanted = "The function 'Nope' doesn't exist, is disabled, or is not an orchestrator function. ";
     assert!(text.starts_with(wanted) && text.contains("Echo, Fails, Gate"), "{text}");

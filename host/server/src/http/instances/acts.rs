@@ -28,7 +28,7 @@ pub(in crate::http) async fn raise_event(
     if !is_json(&parts.headers) {
         return Err(ApiError::bad_request("ContentType", "Only application/json request content is supported"));
     }
-    api.client.raise_event(&id, &event, body::json(&body?)?).await?;
+    api.client.raise_event(&id, &event, body::json(&body?, api.settings.payload_depth)?).await?;
     Ok(StatusCode::ACCEPTED)
 }
 

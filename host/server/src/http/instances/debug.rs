@@ -9,8 +9,8 @@ use axum::extract::State;
 use axum::http::{Request, StatusCode};
 use axum::response::Response;
 
-/// `GET .../timeline?top=N`: the last N custom statuses that the current execution has published; as many as a list
-/// shows when `top` is not given.
+/// `GET .../timeline?top=N`: the last N custom statuses that the current execution has published, each with the number of
+/// that execution; as many as a list shows when `top` is not given. Those of earlier executions are gone.
 pub(in crate::http) async fn timeline(
     State(api): Shared,
     Segments(id): Segments<String>,

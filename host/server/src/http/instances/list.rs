@@ -32,13 +32,11 @@ pub(in crate::http) async fn list(State(api): Shared, request: Request<Body>) ->
     Ok(response)
 }
 
+/// How many are asked for; of more than a page can have, as many as it can.
 pub(super) fn top(query: Query<'_>) -> Result<usize, ApiError> {
     match query.number("top")?.unwrap_or(DEFAULT_TOP) {
-        top @ 1..=MAX_TOP => Ok(top),
-        found => Err(ApiError::bad_request(
-            "BadQuery",
-            format!("The query parameter 'top' must be a number from 1 to {MAX_TOP}; found {found}."),
-        )),
+        0 => Err(ApiError::bad_request("BadQuery", "The query parameter 'top' must be a number from 1; found 0.")),
+        top => Ok(top.min(MAX_TOP)),
     }
 }
 

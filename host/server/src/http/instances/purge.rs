@@ -22,16 +22,23 @@ pub(in crate::http) async fn one(
     Ok(dto::json(StatusCode::OK, &Purged { instances_deleted: 1 }))
 }
 
-/// The finished ones among those created in a span of time.
+/// What narrows down which ones are deleted.
+const TIMES: [&str; 2] = ["createdTimeFrom", "createdTimeTo"];
+const STATUSES: &str = "runtimeStatus";
+/// What clients send with every request.
+const COMMON: [&str; 3] = ["taskHub", "connection", "code"];
+
+/// The finished ones among those created in a span of time. What is not understood never means more of them: it is refused.
 pub(in crate::http) async fn many(State(api): Shared, request: Request<Body>) -> Result<Response, ApiError> {
     let query = Query::of(request.uri());
+    query.only(&TIMES, &[STATUSES], &COMMON)?;
     let Some(from_ms) = query.time("createdTimeFrom")? else {
         return Err(ApiError::bad_request("BadQuery", "The query parameter 'createdTimeFrom' is required."));
     };
     let filter = InstanceFilter {
         created_from_ms: Some(from_ms),
         created_to_ms: query.time_to("createdTimeTo")?,
-        statuses: query.statuses("runtimeStatus"),
+        statuses: query.known_statuses(STATUSES)?,
         ..InstanceFilter::default()
     };
     match api.client.purge_many(filter).await? {
