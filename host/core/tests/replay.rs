@@ -277,7 +277,7 @@ fn what_is_not_for_every_reader_is_refused_live_and_goes_on_where_it_was_let_thr
 fn a_turn_of_ten_thousand_calls_of_a_kibibyte_is_within_the_limits_and_survives_its_encoding() {
     let input = Payload::string(&"x".repeat(1_022));
     let mut host = open_with(Limits::default());
-    assert!(host.begin_turn(1_000, vec![]));
+    assert!(host.begin_turn(1_000, vec![]).plays);
     for _ in 0..10_000 {
         host.call_activity("A".into(), input.as_str(), ActivityOptions::default()).expect("allowed");
     }
