@@ -209,17 +209,4 @@ mod tests {
         assert_eq!(flaw, Flaw { reason: "more than 128 levels (limit `payload_depth`)".into(), at: 127 });
         serde_json::from_str::<serde_json::Value>(&nested(128)).expect_err("and no more");
     }
-
-    /// Not a measurement to rely on: `cargo test --release -- --ignored --nocapture`.
-    #[test]
-    #[ignore = "prints how long a payload of 1 MiB takes"]
-    fn how_long_a_mebibyte_takes() {
-        let item = r#"{"id":17,"name":"an article with some text","price":12.5,"tags":["a","b"]}"#;
-        let json = format!("[{}]", vec![item; (1 << 20) / (item.len() + 1)].join(","));
-        let begun = std::time::Instant::now();
-        for _ in 0..100 {
-            check(&json, 128).expect("nothing is wrong");
-        }
-        println!("{} bytes: {:?} each", json.len(), begun.elapsed() / 100);
-    }
 }

@@ -5,8 +5,8 @@ mod script;
 use dacapo_core::orchestration::Stop;
 use dacapo_core::replay::Mismatch;
 use dacapo_core::{
-    ActivityOptions, Arrival, ChildOptions, Event, Failure, Identity, InstanceId, Limits, Orchestration, Payload, RetryPolicy,
-    Rules, Source, StoredTurn, TaskId, TurnEnd, TurnOutcome, TurnRecord,
+    ActivityOptions, Arrival, ChildOptions, Event, Failure, Identity, InstanceId, Limits, Orchestration, Payload,
+    RetryPolicy, Rules, Source, StoredTurn, TaskId, TurnEnd, TurnOutcome, TurnRecord,
 };
 use proptest::prelude::*;
 use script::{Happening, Op, Open, Player, Waits};

@@ -27,13 +27,34 @@ pub(crate) fn dispatch(
     let (started, caller) = (runtime.clone(), caller.clone());
     runtime.spawn(async move {
         let Some(_place) = started.calls.place(runner.as_ref()).await else { return };
-        let ended = to_its_result(&started, &caller, call, runner).await;
+        let ended = whatever_happens(&started, &caller, &call, runner).await;
         let id = &caller.identity.instance_id;
         started.board.end_progress(id, caller.key, run.task);
         let Some(event) = ended else { return };
         started.slots.post(id, Message::Result(RunResult { run, event, fate }));
     });
     Some(run)
+}
+
+/// As [`to_its_result`]. A mistake of the host's own must not leave the flow waiting for ever.
+async fn whatever_happens(
+    runtime: &Arc<Runtime>,
+    caller: &Caller,
+    call: &ActivityCall,
+    runner: Option<Runner>,
+) -> Option<Event> {
+    loop {
+        let running = to_its_result(runtime, caller, call.clone(), runner.clone());
+        let panic = match AssertUnwindSafe(running).catch_unwind().await {
+            Ok(ended) => return ended,
+            Err(panic) => panic,
+        };
+        let (instance, reason) = (&caller.identity.instance_id, panic_text(&*panic));
+        tracing::error!(%instance, activity = %call.name, %reason, "the host panicked; trying again in a second");
+        if !runtime.rest_ms(RETRY_MS).await {
+            return None;
+        }
+    }
 }
 
 /// Runs an activity to its end, and says what arrives of it; `None` when the runtime closes before: it runs again after
@@ -161,16 +182,13 @@ async fn once(
         }
     };
     let is_pure = runner.is_pure(&runtime.guests);
-    // A mistake of the host's own must not end the flow, nor leave it waiting for ever.
-    let running = AssertUnwindSafe(running).catch_unwind();
-    let ended = tokio::select! {
+    tokio::select! {
         biased;
-        ended = running => ended,
+        ended = running => Some(ended),
         () = timed_out => {
             let message = format!("Activity '{}' took longer than {} ms.", run.name, timeout_ms.unwrap_or_default());
-            return Some(Ok(RunEnd::Done(Err(Failure::new("timeout", message)))));
+            Some(Ok(RunEnd::Done(Err(Failure::new("timeout", message)))))
         }
-        () = runtime.closing.cancelled(), if is_pure => return None,
-    };
-    Some(ended.unwrap_or_else(|panic| Err(PlayError::NotNow(format!("the host panicked: {}", panic_text(&*panic))))))
+        () = runtime.closing.cancelled(), if is_pure => None,
+    }
 }

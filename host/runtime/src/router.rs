@@ -171,6 +171,7 @@ impl Router {
 
     /// The slot has nothing to do: forgets it, or keeps what has to be kept of it. `false`: a message came in meanwhile.
     fn settle(&self, slot: &Arc<Slot>, work: &mut Work) -> bool {
+        let bytes = work.held.as_ref().map_or(0, |held| held.memory_bytes());
         let mut slots = self.slots();
         let mut state = slot.state();
         if !state.messages.is_empty() {
@@ -180,7 +181,6 @@ impl Router {
         state.desk = std::mem::take(&mut work.desk);
         match work.held.take() {
             Some(held) => {
-                let bytes = held.memory_bytes();
                 state.held = Some(held);
                 // Before the locks go: a message that comes right after takes it out of rest again.
                 self.enter_rest(slot, bytes);

@@ -234,8 +234,8 @@ impl Tasks {
             Some(Callee::Activity(call)) => failure.of_activity(&call.name),
             _ => failure,
         });
-        let may_be_tried_again = |call: &Box<Call>| outcome.is_err() && call.retry.is_some();
-        let call = call.filter(may_be_tried_again);
+        // Kept where it may be tried again.
+        let call = call.filter(|call| outcome.is_err() && call.retry.is_some());
         self.finish(task, outcome, None, call);
     }
 

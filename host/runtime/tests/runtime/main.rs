@@ -1,5 +1,7 @@
 //! The runtime on native guests, with a store, a clock and guests that do what a test wants.
 
+mod arrivals;
+mod flows;
 mod support;
 mod trouble;
 mod turns;

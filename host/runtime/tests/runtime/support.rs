@@ -1,7 +1,8 @@
 //! A runtime on native guests, and a store that can be held up and made to fail.
 
+use crate::flows::{self, Playing};
 use dacapo_core::history::CorruptHistory;
-use dacapo_core::{ActivityOptions, Event, InstanceId, Orchestration, Payload, RuntimeStatus, TaskId};
+use dacapo_core::{ActivityOptions, Event, Failure, InstanceId, Orchestration, Payload, RuntimeStatus, TaskId};
 use dacapo_runtime::client::Subscription;
 use dacapo_runtime::executor::{
     ActivityEnd, ActivityExecutor, ActivityRun, Exports, GuestEnd, Guests, InvalidModule, ModuleLoader,
@@ -27,6 +28,8 @@ pub(crate) struct NativeGuests {
     pub(crate) cuts: Counter,
     /// Turns and runs that panic before one is let through.
     pub(crate) panics: Counter,
+    /// Guests that panic when they come to rest, before one does not.
+    pub(crate) size_panics: Counter,
     /// Turns that cannot be played on before one is let through.
     pub(crate) unplayable: Counter,
     /// Plays and runs that find something out of order before one is let through.
@@ -102,6 +105,7 @@ impl NativeGuests {
             cuts: Counter::default(),
             unplayable: Counter::default(),
             panics: Counter::default(),
+            size_panics: Counter::default(),
             not_now: Counter::default(),
             no_room: Counter::default(),
             odd: Counter::default(),
@@ -114,6 +118,7 @@ impl NativeGuests {
 }
 
 struct NativePlay {
+    playing: Option<Playing>,
     guests: Arc<NativeGuests>,
     orchestration: SharedOrchestration,
     task: Option<(TaskId, bool)>,
@@ -123,6 +128,9 @@ impl NativePlay {
     fn step(&mut self) -> GuestEnd {
         let mut host = self.orchestration.lock().expect("no panic");
         let host: &mut Orchestration = &mut host;
+        if let Some(playing) = &mut self.playing {
+            return playing.run(host);
+        }
         let naps = host.name() == "nap";
         loop {
             let Some((task, is_last)) = self.task else {
@@ -170,6 +178,7 @@ impl Play for NativePlay {
     }
 
     fn memory_bytes(&self) -> usize {
+        assert!(!self.guests.size_panics.takes_one(), "a guest at rest panics, by the test");
         1_000
     }
 }
@@ -182,7 +191,9 @@ impl OrchestratorExecutor for Native {
         _version: &'a ModuleVersion,
         orchestration: SharedOrchestration,
     ) -> BoxFuture<'a, Result<Box<dyn Play>, PlayError>> {
-        let play = NativePlay { guests: self.0.clone(), orchestration, task: None };
+        let name = orchestration.lock().expect("no panic").name().to_lowercase();
+        let playing = flows::named(&name).map(Playing::new);
+        let play = NativePlay { playing, guests: self.0.clone(), orchestration, task: None };
         Box::pin(async move {
             if self.0.not_now.takes_one() {
                 return Err(PlayError::NotNow("by the test".into()));
@@ -211,6 +222,9 @@ impl ActivityExecutor for Native {
             if self.0.odd.takes_one() {
                 return Ok(Ok(json("[1e400]")));
             }
+            if run.name == "Flaky" && run.attempt < 3 {
+                return Ok(Err(Failure::new("app", "not yet")));
+            }
             Ok(Ok(run.input))
         })
     }
@@ -218,8 +232,9 @@ impl ActivityExecutor for Native {
 
 impl ModuleLoader for Native {
     fn prepare<'a>(&'a self, _: &'a str, _: &'a [u8]) -> BoxFuture<'a, Result<Exports, InvalidModule>> {
-        let orchestrators = vec!["Flow".into(), "Nap".into()];
-        let exports = Exports { orchestrators, activities: vec!["Echo".into()], imports: vec![] };
+        let orchestrators = ["Flow", "Nap", "Leaver", "Renewer", "Stubborn", "Impatient"].map(str::to_owned).into();
+        let activities = vec!["Echo".into(), "Flaky".into()];
+        let exports = Exports { orchestrators, activities, imports: vec![] };
         Box::pin(async move { Ok(exports) })
     }
 
@@ -239,6 +254,8 @@ struct Control {
     poison: Option<&'static str>,
     timers_failing: bool,
     timers_failed: usize,
+    /// Commits are not answered, though they have happened.
+    answers_held: bool,
     reads_held: bool,
     reads_waiting: usize,
     corrupt: bool,
@@ -303,6 +320,12 @@ impl UnrulyStore {
         self.changed.notify_all();
     }
 
+    /// Commits happen and are not answered from now on, or are again.
+    pub(crate) fn hold_answers(&self, held: bool) {
+        self.control.lock().expect("no panic").answers_held = held;
+        self.changed.notify_all();
+    }
+
     /// Commits fail from now on, or no longer.
     pub(crate) fn fail(&self, failing: bool) {
         self.control.lock().expect("no panic").failing = failing;
@@ -343,7 +366,10 @@ impl Store for UnrulyStore {
             return Err(StoreError::Engine { doing: "committing", source: "the disk is full".into() });
         }
         drop(control);
-        self.inner.commit(batch)
+        let answers = self.inner.commit(batch);
+        let control = self.control.lock().expect("no panic");
+        drop(self.changed.wait_while(control, |control| control.answers_held).expect("no panic"));
+        answers
     }
 
     fn instance(&self, id: &InstanceId) -> Result<Option<Instance>> {
@@ -457,6 +483,11 @@ pub(crate) fn json(text: &str) -> Payload {
 /// Starts `Flow` as an instance with this id.
 pub(crate) fn flow(text: &str) -> Start {
     Start { name: "flow".into(), id: Some(id(text)), input: json("7"), version: None }
+}
+
+/// Starts this orchestrator as an instance with this id.
+pub(crate) fn start(name: &str, text: &str) -> Start {
+    Start { name: name.into(), id: Some(id(text)), input: json("0"), version: None }
 }
 
 /// Starts `Nap` as an instance with this id.
