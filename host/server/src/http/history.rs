@@ -209,7 +209,7 @@ impl<'a> Entries<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dacapo_core::{ActivityOptions, TurnRecord};
+    use dacapo_core::{ActivityOptions, Rules, TurnRecord};
 
     fn shown(turns: &[&[Event]], with_input: bool, with_results: bool) -> Vec<serde_json::Value> {
         let turns: Vec<StoredTurn> = (0u64..)
