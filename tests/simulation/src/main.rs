@@ -3,6 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | `chance` | what is drawn, from a seed |
+//! | `clock` | time, moved by hand |
 //! | `executor` | one thread that runs what is ready in an order that grows from the seed |
 //! | `script`, `flow` | flows as data, and who plays them |
 //! | `guests` | what the runtime takes for guests: they run when the harness lets them |
@@ -12,6 +13,7 @@
 //! | `paths` | warm, cold, restarted, on every store: the same |
 
 mod chance;
+mod clock;
 mod executor;
 mod faults;
 mod flow;

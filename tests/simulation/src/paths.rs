@@ -85,7 +85,7 @@ fn alike(case: &Case, kept: fn() -> Kept) -> TestCaseResult {
 
 #[test]
 fn all_paths_are_alike() {
-    seeds::play("all_paths_are_alike", 2_000, &cases(), |case| alike(&case, Kept::memory));
+    seeds::play("all_paths_are_alike", 1_000, &cases(), |case| alike(&case, Kept::memory));
 }
 
 #[test]

@@ -151,6 +151,10 @@ every_way! {
         // The first is what came from the activity, the second what the orchestrator made of it.
         let failed: Vec<_> = events.iter().filter_map(|event| event["TaskFailed"]["failure"].as_object()).collect();
         assert_eq!(failed, [failure.as_object().expect("an object")]);
-        assert_eq!(events.last().expect("events")["ExecutionFailed"]["failure"], failure);
+        let ended = &events.last().expect("events")["ExecutionFailed"]["failure"];
+        assert_eq!(ended["activity"], "failactivity", "passed on as it was, it names where it comes from");
+        let mut ended = ended.clone();
+        ended.as_object_mut().expect("an object").remove("activity");
+        assert_eq!(ended, failure);
     }
 }

@@ -7,6 +7,7 @@ use super::load::{self, Loaded};
 use super::trouble::Trouble;
 use crate::message::{Created, Message};
 use crate::runtime::{Runtime, panic_text};
+use dacapo_core::orchestration::MOST_AHEAD_MS;
 use dacapo_core::{Dropped, Failure, InboxEntry, InstanceId, Orchestration};
 use dacapo_store::InstanceKey;
 use futures::FutureExt;
@@ -139,6 +140,8 @@ async fn attempt(
     }
     let results = portion.results();
     let now_ms = runtime.clock.now_ms();
+    // A rewind takes turns back, and not the time at which they were.
+    let now_ms = now_ms.max(held.known.updated_at_ms.min(now_ms.saturating_add(MOST_AHEAD_MS)));
     let begun = held.player.orchestration().begin_turn(now_ms, portion.arrivals);
     begun.dropped.iter().for_each(|dropped| log_dropped(id, dropped));
     if begun.plays {

@@ -5,7 +5,7 @@ use dacapo_core::{Event, InstanceId, Payload};
 use dacapo_store::memory::MemoryStore;
 use dacapo_store::{
     ContinueAfter, InboxEntry, Instance, InstanceFilter, InstanceKey, ModuleVersion, Page, Refused, Result, Store,
-    StoreError, StoredTurn, VersionId, Write, Written,
+    StoreError, Stored, StoredTurn, VersionId, Write, Written,
 };
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -115,6 +115,10 @@ impl Store for FaultyStore {
 
     fn instance(&self, id: &InstanceId) -> Result<Option<Instance>> {
         self.reads(|kept| kept.instance(id))
+    }
+
+    fn load(&self, id: &InstanceId) -> Result<Option<Stored>> {
+        self.reads(|kept| kept.load(id))
     }
 
     fn history(&self, key: InstanceKey, generation: u32, from_seq: u64) -> Result<Vec<StoredTurn>> {

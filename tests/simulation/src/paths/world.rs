@@ -2,6 +2,7 @@
 
 use super::Case;
 use super::act::Act;
+use crate::clock::OrderlyClock;
 use crate::executor::Executor;
 use crate::flow::input_of;
 use crate::guests::{Manner, Run, ScriptGuests, failure_of, result_of};
@@ -9,7 +10,7 @@ use crate::ledger::Ledger;
 use crate::script::{ANEW, Flows, INSTANCES};
 use dacapo_core::{Event, Identity, InstanceId, Payload, RuntimeStatus};
 use dacapo_runtime::client::Subscription;
-use dacapo_runtime::{Client, ClientError, Ground, InstanceView, ManualClock, Runtime, RuntimeConfig, Start};
+use dacapo_runtime::{Client, ClientError, Ground, InstanceView, Runtime, RuntimeConfig, Start};
 use dacapo_store::memory::MemoryStore;
 use dacapo_store::sqlite::SqliteStore;
 use dacapo_store::{ContinueAfter, Instance, InstanceFilter, InstanceKey, Store};
@@ -133,7 +134,7 @@ pub(crate) struct World {
     pure: bool,
     path: Path,
     kept: Kept,
-    clock: Arc<ManualClock>,
+    clock: Arc<OrderlyClock>,
     seed: u64,
     starts: u64,
     process: Option<Process>,
@@ -155,13 +156,14 @@ fn identity(instance: &Instance) -> Identity {
         instance_id: instance.id.clone(),
         created_at_ms: instance.created_at_ms,
         generation: instance.generation,
+        key: Some(instance.key.0),
     }
 }
 
 impl World {
     /// `seed`: of the order in which what is ready runs.
     pub(crate) fn new(case: &Case, path: Path, kept: Kept, seed: u64) -> Checked<Self> {
-        let clock = Arc::new(ManualClock::new(1_000));
+        let clock = Arc::new(OrderlyClock::new(1_000));
         let known = (0..INSTANCES).map(|n| id(&format!("i{n}"))).collect();
         let (raised, last) = (Vec::new(), BTreeMap::new());
         let (flows, pure) = (case.flows.clone(), case.pure);
@@ -226,7 +228,7 @@ impl World {
         let mut open = self.open_runs()?;
         let mut seen = Seen::default();
         for act in acts {
-            self.clock.advance(Duration::from_millis(1));
+            self.clock.advance_ms(1);
             self.rest();
             let answer = self.act(*act, &mut open)?;
             seen.0.push(format!("{act:?}: {answer}"));
@@ -265,7 +267,7 @@ impl World {
                 "done".into()
             }
             Act::Pass(ms) => {
-                self.clock.advance(Duration::from_millis(ms.into()));
+                self.clock.advance_ms(ms.into());
                 self.rest();
                 "done".into()
             }
@@ -407,7 +409,7 @@ impl World {
             if view.stalled {
                 return Err(format!("[stalled] it cannot be played on: {view:?}"));
             }
-            let history = history.map_err(|error| error.to_string())?.unwrap_or_default();
+            let history = history.map_err(|error| error.to_string())?.map(|(_, turns)| turns).unwrap_or_default();
             seen.0.push(format!("{view:?}"));
             seen.0.extend(history.iter().map(|turn| format!("'{}' {turn:?}", view.id)));
             self.known.insert(view.id.clone());
