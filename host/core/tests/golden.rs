@@ -83,7 +83,22 @@ fn record(encoding: u32) -> TurnRecord {
         Event::ExecutionContinuedAsNew { input: json("2"), keep_events: true },
     ];
     let custom_status = Some(json(r#"{"left" : 0}"#));
+    let events = if encoding == 1 { events } else { [events, later_events()].concat() };
     TurnRecord { encoding, custom_status, ..TurnRecord::new(1_700_000_000_123, events) }
+}
+
+/// What encoding 2 says besides: by which rules an execution is played, and whose doing an arrival was.
+fn later_events() -> Vec<Event> {
+    let by = || Some(By::Client);
+    let other = By::Instance(InstanceId::parse("b").expect("valid"));
+    vec![
+        Event::ExecutionStarted { name: "Approve".into(), input: json("1"), rules: Rules::CURRENT },
+        Event::EventRaised { name: "Withdrawn".into(), data: json("1"), by: Some(other) },
+        Event::ExecutionSuspended { reason: "hold on".into(), by: by() },
+        Event::ExecutionResumed { reason: "go on".into(), by: by() },
+        Event::ExecutionRewound { reason: "again".into(), from_turn: None, by: by() },
+        Event::ExecutionTerminated { reason: "enough".into(), recursive: false, by: by() },
+    ]
 }
 
 #[test]

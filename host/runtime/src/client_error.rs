@@ -149,6 +149,7 @@ impl From<CommitError> for ClientError {
         match error {
             CommitError::Store(error) => Self::Store(error),
             CommitError::Closed => Self::ShuttingDown,
+            CommitError::Refused(Refused::Unreadable { what }) => Self::Store(Arc::new(StoreError::Corrupt(what))),
             // Each method names the refusals that its write can meet; any other is the store's mistake.
             CommitError::Refused(refused) => {
                 Self::Store(Arc::new(StoreError::Corrupt(format!("unexpected answer: {refused}"))))
