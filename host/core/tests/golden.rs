@@ -1,7 +1,7 @@
 //! What earlier versions wrote is still read, and means the same.
 
 use dacapo_core::{
-    ActivityOptions, ChildOptions, Event, Failure, InstanceId, Payload, RetryPolicy, Rules, TaskId, TurnRecord,
+    ActivityOptions, By, ChildOptions, Event, Failure, InstanceId, Payload, RetryPolicy, Rules, TaskId, TurnRecord,
 };
 
 /// One record with every kind of event of encoding 1, as bytes that were written when it was current.
@@ -11,7 +11,7 @@ fn json(text: &str) -> Payload {
     Payload::parse(text).expect("json")
 }
 
-/// The same record in encoding 2.
+/// The same record in encoding 2, with what is new in that.
 const RECORD_V2: &str = include_str!("../../../tests/golden/record-v2.json");
 
 /// One record with every kind of event that encoding 1 knew.

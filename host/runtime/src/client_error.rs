@@ -3,7 +3,7 @@
 use crate::committer::CommitError;
 use dacapo_core::ids::MAX_NAME_CHARS;
 use dacapo_core::{InstanceId, RuntimeStatus};
-use dacapo_store::StoreError;
+use dacapo_store::{Refused, StoreError};
 use std::sync::Arc;
 
 /// Why a request was not done.

@@ -1,11 +1,11 @@
 //! Damage in a data folder is seen, named, and stays with what it belongs to.
 
 use dacapo_core::history::CorruptHistory;
-use dacapo_core::{InstanceId, RuntimeStatus};
+use dacapo_core::{By, InstanceId, RuntimeStatus};
 use dacapo_store::conformance::Fixture;
 use dacapo_store::conformance::fixture::{id, json, new_instance, purge, raised, turn};
 use dacapo_store::sqlite::{self, FILE_NAME, ID_FILE, SqliteStore};
-use dacapo_store::{InstanceFilter, InstanceKey, Refused, Store, StoreError, Write, Written};
+use dacapo_store::{Instance, InstanceFilter, InstanceKey, Refused, Store, StoreError, Write, Written};
 use rusqlite::Connection;
 use std::path::Path;
 use std::rc::Rc;
@@ -106,6 +106,20 @@ fn a_bad_row_stays_with_its_instance() {
     }
 }
 
+/// What can be read of it is enough to end it.
+#[test]
+fn an_instance_is_loaded_without_a_custom_status_that_cannot_be_read() {
+    let (fixture, folder) = with_three();
+    let before = fixture.get("b");
+    change(folder.path(), "UPDATE instances SET custom_status = 'no json' WHERE id = 'b'");
+    let loaded = fixture.store().load(&id("b")).expect("reads").expect("is there");
+    assert_eq!(loaded.instance, Instance { custom_status: None, ..before });
+    assert_eq!(loaded.inbox.len(), 2);
+    assert!(loaded.history.expect_err("says why").to_string().contains("custom_status"));
+    change(folder.path(), "UPDATE instances SET epoch = -1 WHERE id = 'b'");
+    assert!(fixture.store().load(&id("b")).expect_err("nothing can be done").to_string().contains("epoch"));
+}
+
 #[test]
 fn an_id_that_is_none_stops_nobody_else() {
     let (fixture, folder) = with_three();
@@ -137,7 +151,7 @@ fn writes_for_a_bad_row_are_refused_and_the_batch_goes_on() {
             Write::Create(new_instance("b", fixture.some_version())),
             Write::Turn(turn(&b)),
             Write::Repin { fence: b.fence(), version: fixture.some_version() },
-            Write::Reopen { id: id("b"), reason: String::new() },
+            Write::Reopen { id: id("b"), reason: String::new(), by: By::Client },
         ];
         let answers = fixture.store().commit(&batch).expect("commits");
         for (at, answer) in answers.iter().enumerate() {
@@ -198,9 +212,13 @@ fn an_inbox_that_is_not_whole_says_what_of_it_can_be_read() {
     ] {
         let (fixture, folder) = with_three();
         change(folder.path(), sql);
-        let mut error = fixture.store().inbox(InstanceKey(2)).expect_err("not whole");
+        let error = fixture.store().inbox(InstanceKey(2)).expect_err("not whole");
         assert!(error.is_lasting() && error.to_string().contains(words), "{error}");
-        assert_eq!(error.take_entries().map(|rest| rest.len()), Some(1), "{sql}");
+        let loaded = fixture.store().load(&id("b")).expect("reads").expect("is there");
+        assert_eq!(
+            (loaded.inbox.len(), loaded.history.map_err(|error| error.to_string())),
+            (1, Err(error.to_string()))
+        );
         assert_eq!(fixture.waiting(InstanceKey(1)).len(), 2);
         assert!(!is_sound(&folder));
     }
@@ -377,7 +395,7 @@ fn rows_of_nobody_and_flags_that_lie_are_found() {
         "UPDATE history SET record = (SELECT record FROM history WHERE seq = 1) WHERE instance = 2 AND seq = 0",
         "UPDATE store SET id = 'other'",
     ] {
-        let (fixture, folder) = with_three();
+        let (_fixture, folder) = with_three();
         change(folder.path(), sql);
         assert!(!is_sound(&folder), "{sql}");
     }
