@@ -1,10 +1,17 @@
 //! What a stopped server has written, read and changed behind its back.
 
 use anyhow::{Context as _, Result};
+use dacapo_core::seal::unseal;
 use dacapo_store::sqlite::FILE_NAME;
 use rusqlite::{Connection, params};
 use serde_json::Value;
 use std::path::Path;
+
+fn unsealed(mut kept: String) -> String {
+    let text = unseal(kept.as_bytes()).map_or(kept.len(), |kept| kept.text.len());
+    kept.truncate(text);
+    kept
+}
 
 /// The database of a server that is stopped.
 pub struct Database(Connection);
@@ -32,7 +39,8 @@ impl Database {
     pub fn instance(&self, id: &str) -> Result<Row> {
         let sql = "SELECT status, next_seq, custom_status, output FROM instances WHERE id = ?1";
         let row = self.0.query_row(sql, [id], |row| {
-            Ok(Row { status: row.get(0)?, next_seq: row.get(1)?, custom_status: row.get(2)?, output: row.get(3)? })
+            let payload = |at| Ok(row.get::<_, Option<String>>(at)?.map(unsealed));
+            Ok(Row { status: row.get(0)?, next_seq: row.get(1)?, custom_status: payload(2)?, output: payload(3)? })
         });
         row.with_context(|| format!("there is no instance '{id}'"))
     }
@@ -49,7 +57,7 @@ impl Database {
     pub fn events(&self, id: &str) -> Result<Vec<Value>> {
         let mut events = Vec::new();
         for record in self.history(id)? {
-            let mut record: Value = serde_json::from_slice(&record)?;
+            let mut record: Value = serde_json::from_slice(unseal(&record)?.text)?;
             events.append(record["events"].as_array_mut().context("a record has events")?);
         }
         Ok(events)

@@ -6,6 +6,7 @@
 
 pub mod api;
 pub mod database;
+pub mod golden;
 pub mod program;
 pub mod server;
 pub mod service;

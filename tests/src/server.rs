@@ -58,7 +58,15 @@ impl Server {
 
     /// As [`Server::start`], with other limits.
     pub async fn start_with(way: Way, limits: Limits) -> Result<Server> {
-        let data = tempfile::tempdir()?;
+        Self::of(way, limits, tempfile::tempdir()?).await
+    }
+
+    /// A new server, on what lies in a folder.
+    pub async fn on(way: Way, data: TempDir) -> Result<Server> {
+        Self::of(way, Limits::default(), data).await
+    }
+
+    async fn of(way: Way, limits: Limits, data: TempDir) -> Result<Server> {
         let config = ServeConfig {
             data: data.path().to_owned(),
             listen: ([127, 0, 0, 1], 0).into(),

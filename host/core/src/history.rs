@@ -2,10 +2,16 @@
 
 use crate::event::Event;
 use crate::payload::Payload;
+use crate::seal::{BrokenSeal, seal, unseal};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// The encoding that is written. Older ones stay readable for ever.
-pub const ENCODING_VERSION: u32 = 1;
+///
+/// * 1: a JSON text
+/// * 2: the same, sealed ([`crate::seal`])
+pub const ENCODING_VERSION: u32 = 2;
+/// The first encoding that has a seal.
+const SEALED: u32 = 2;
 
 /// One turn as it is kept: what arrived, then what the orchestrator commanded.
 ///
@@ -13,6 +19,8 @@ pub const ENCODING_VERSION: u32 = 1;
 /// events that the execution before it has kept, and no command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TurnRecord {
+    /// The encoding that it was kept in, or is to be: what its events mean may depend on it.
+    pub encoding: u32,
     /// The time of the turn, in milliseconds since 1970.
     pub at_ms: u64,
     /// Arrivals, then commands.
@@ -31,7 +39,7 @@ pub struct StoredTurn {
 }
 
 #[derive(Serialize)]
-struct EncodeV1<'a> {
+struct Encode<'a> {
     v: u32,
     at: u64,
     events: &'a [Event],
@@ -45,7 +53,7 @@ struct VersionOnly {
 }
 
 #[derive(Deserialize)]
-struct DecodeV1 {
+struct Decode {
     v: u32,
     at: u64,
     events: Vec<Event>,
@@ -80,6 +88,22 @@ pub enum CorruptHistory {
     /// Begun by a newer Dacapo.
     #[error("the execution is played by rules that this version of Dacapo does not know: upgrade it")]
     UnknownRules,
+    /// It is not what was written.
+    #[error("record {seq} is damaged: {broken}")]
+    Damaged {
+        /// The record's number.
+        seq: u64,
+        /// How that is known.
+        broken: BrokenSeal,
+    },
+    /// A record of those that there must be is not there.
+    #[error("record {seq} is missing: {records} records were written")]
+    Missing {
+        /// The number of the first one that is missing.
+        seq: u64,
+        /// How many there must be.
+        records: u64,
+    },
     /// The first record is not an opening.
     #[error("the history does not begin with ExecutionStarted and kept events")]
     NoOpening,
@@ -102,25 +126,43 @@ pub enum CorruptHistory {
 impl TurnRecord {
     /// A turn that published no custom status.
     pub fn new(at_ms: u64, events: Vec<Event>) -> Self {
-        Self { at_ms, events, custom_status: None }
+        Self { encoding: ENCODING_VERSION, at_ms, events, custom_status: None }
     }
 
     /// The bytes to store.
     pub fn encode(&self) -> Vec<u8> {
+        let text = self.to_json();
+        if self.encoding >= SEALED { seal(text) } else { text }
+    }
+
+    /// Its JSON text alone, in its encoding.
+    pub fn to_json(&self) -> Vec<u8> {
         let record =
-            EncodeV1 { v: ENCODING_VERSION, at: self.at_ms, events: &self.events, status: self.custom_status.as_ref() };
+            Encode { v: self.encoding, at: self.at_ms, events: &self.events, status: self.custom_status.as_ref() };
         serde_json::to_vec(&record).expect("events are plain data and always serialise")
     }
 
     /// Reads what any version of [`TurnRecord::encode`] wrote. `seq` only names the record in errors.
     pub fn decode(seq: u64, bytes: &[u8]) -> Result<Self, CorruptHistory> {
-        // The current version first: it is nearly all there is, and the second look costs only on failure.
-        match serde_json::from_slice::<DecodeV1>(bytes) {
-            Ok(DecodeV1 { v: ENCODING_VERSION, at, events, status }) => {
-                Ok(Self { at_ms: at, events, custom_status: status })
+        let kept = unseal(bytes).map_err(|broken| CorruptHistory::Damaged { seq, broken })?;
+        let record = Self::from_json(seq, kept.text)?;
+        if kept.is_sealed != (record.encoding >= SEALED) {
+            let reason =
+                format!("encoding {} {} a checksum", record.encoding, if kept.is_sealed { "has no" } else { "needs" });
+            return Err(CorruptHistory::Unreadable { seq, reason });
+        }
+        Ok(record)
+    }
+
+    /// Reads what any version of [`TurnRecord::to_json`] wrote. `seq` only names the record in errors.
+    pub fn from_json(seq: u64, text: &[u8]) -> Result<Self, CorruptHistory> {
+        // The second look costs only on failure.
+        match serde_json::from_slice::<Decode>(text) {
+            Ok(Decode { v: encoding @ 1..=ENCODING_VERSION, at, events, status }) => {
+                Ok(Self { encoding, at_ms: at, events, custom_status: status })
             }
-            Ok(DecodeV1 { v: found, .. }) => Err(CorruptHistory::UnknownEncoding { seq, found }),
-            Err(error) => match serde_json::from_slice::<VersionOnly>(bytes) {
+            Ok(Decode { v: found, .. }) => Err(CorruptHistory::UnknownEncoding { seq, found }),
+            Err(error) => match serde_json::from_slice::<VersionOnly>(text) {
                 Ok(VersionOnly { v: found }) if found > ENCODING_VERSION => {
                     Err(CorruptHistory::UnknownEncoding { seq, found })
                 }
@@ -155,13 +197,18 @@ mod tests {
     #[test]
     fn a_record_survives_its_encoding() {
         let record = TurnRecord {
-            at_ms: 17,
             custom_status: Some(Payload::null()),
-            events: vec![
-                Event::TaskCompleted { task: TaskId(0), result: Payload::parse(r#"{"a" : [1, 2.50]}"#).expect("json") },
-                Event::TaskFailed { task: TaskId(1), failure: Failure::detailed("k", "m", Some(Payload::null())) },
-                Event::TimerCreated { fire_at_ms: 99 },
-            ],
+            ..TurnRecord::new(
+                17,
+                vec![
+                    Event::TaskCompleted {
+                        task: TaskId(0),
+                        result: Payload::parse(r#"{"a" : [1, 2.50]}"#).expect("json"),
+                    },
+                    Event::TaskFailed { task: TaskId(1), failure: Failure::detailed("k", "m", Some(Payload::null())) },
+                    Event::TimerCreated { fire_at_ms: 99 },
+                ],
+            )
         };
         let decoded = TurnRecord::decode(1, &record.encode()).expect("decodes");
         assert_eq!(decoded, record);
@@ -169,9 +216,35 @@ mod tests {
 
     #[test]
     fn a_newer_encoding_is_refused_by_name() {
-        let error = TurnRecord::decode(5, br#"{"v":2,"what":"ever"}"#).expect_err("newer");
-        assert!(matches!(error, CorruptHistory::UnknownEncoding { seq: 5, found: 2 }));
+        for newer in [br#"{"v":3,"what":"ever"}"#.to_vec(), seal(br#"{"v":3,"what":"ever"}"#.to_vec())] {
+            let error = TurnRecord::decode(5, &newer).expect_err("newer");
+            assert!(matches!(error, CorruptHistory::UnknownEncoding { seq: 5, found: 3 }));
+        }
         assert!(TurnRecord::decode(5, b"\x00\x01").is_err());
+    }
+
+    #[test]
+    fn every_flipped_bit_of_a_record_is_seen() {
+        let bytes = TurnRecord::new(17, vec![Event::TimerCreated { fire_at_ms: 99 }]).encode();
+        assert!(TurnRecord::decode(3, &bytes).is_ok());
+        for bit in 0..bytes.len() * 8 {
+            let mut flipped = bytes.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            let error = TurnRecord::decode(3, &flipped).expect_err("damaged").to_string();
+            assert!(error.contains("record 3"), "{error}");
+        }
+        let unsealed = &bytes[..bytes.len() - 9];
+        assert!(TurnRecord::decode(3, unsealed).is_err(), "a seal that is not there is missed");
+        assert!(TurnRecord::from_json(3, unsealed).is_ok());
+    }
+
+    #[test]
+    fn a_record_says_what_it_was_kept_in_and_goes_back_into_that() {
+        let text = br#"{"v":1,"at":17,"events":[{"TimerCreated":{"fire_at_ms":99}}]}"#;
+        let record = TurnRecord::decode(1, text).expect("encoding 1");
+        assert_eq!(record.encoding, 1);
+        assert_eq!(record.encode(), text);
+        assert_eq!(TurnRecord::new(17, record.events).encoding, ENCODING_VERSION);
     }
 
     #[test]

@@ -12,6 +12,7 @@
 //! | [`arrival`], [`inbox`] | what comes from outside, with its address; what of it waits |
 //! | [`rules`] | what was played otherwise once, and is so still for what began then |
 //! | [`history`] | turn records, their versioned encoding, and the checked fold over them |
+//! | [`seal`] | the checksum behind what is kept |
 //! | [`status`] | the runtime status of an instance |
 //! | [`orchestration`] | the state machine a guest talks to while it plays |
 //! | [`replay`] | match or mismatch between what was recorded and what is played |
@@ -36,6 +37,7 @@ pub mod replay;
 pub mod retry;
 pub mod rewind;
 pub mod rules;
+pub mod seal;
 pub mod status;
 pub mod turn;
 

@@ -1,7 +1,7 @@
 //! What earlier versions wrote is still read, and means the same.
 
 use dacapo_core::{
-    ActivityOptions, ChildOptions, Event, Failure, InstanceId, Payload, RetryPolicy, Rules, TaskId, TurnRecord,
+    ActivityOptions, By, ChildOptions, Event, Failure, InstanceId, Payload, RetryPolicy, Rules, TaskId, TurnRecord,
 };
 
 /// One record with every kind of event of encoding 1, as bytes that were written when it was current.
@@ -11,7 +11,11 @@ fn json(text: &str) -> Payload {
     Payload::parse(text).expect("json")
 }
 
-fn record_v1() -> TurnRecord {
+/// The same record in encoding 2, with what is new in that.
+const RECORD_V2: &str = include_str!("../../../tests/golden/record-v2.json");
+
+/// One record with every kind of event that encoding 1 knew.
+fn record(encoding: u32) -> TurnRecord {
     let name = "BookingConfirmed".to_owned();
     let details = Some(json(r#"{"left":0}"#));
     let events = vec![
@@ -78,17 +82,40 @@ fn record_v1() -> TurnRecord {
         Event::CustomStatusRefused { reason: "17 KB".into() },
         Event::ExecutionContinuedAsNew { input: json("2"), keep_events: true },
     ];
-    TurnRecord { custom_status: Some(json(r#"{"left" : 0}"#)), ..TurnRecord::new(1_700_000_000_123, events) }
+    let custom_status = Some(json(r#"{"left" : 0}"#));
+    let events = if encoding == 1 { events } else { [events, later_events()].concat() };
+    TurnRecord { encoding, custom_status, ..TurnRecord::new(1_700_000_000_123, events) }
+}
+
+/// What encoding 2 says besides: by which rules an execution is played, and whose doing an arrival was.
+fn later_events() -> Vec<Event> {
+    let by = || Some(By::Client);
+    let other = By::Instance(InstanceId::parse("b").expect("valid"));
+    vec![
+        Event::ExecutionStarted { name: "Approve".into(), input: json("1"), rules: Rules::CURRENT },
+        Event::EventRaised { name: "Withdrawn".into(), data: json("1"), by: Some(other) },
+        Event::ExecutionSuspended { reason: "hold on".into(), by: by() },
+        Event::ExecutionResumed { reason: "go on".into(), by: by() },
+        Event::ExecutionRewound { reason: "again".into(), from_turn: None, by: by() },
+        Event::ExecutionTerminated { reason: "enough".into(), recursive: false, by: by() },
+    ]
 }
 
 #[test]
 fn encoding_1_is_read() {
     let read = TurnRecord::decode(0, RECORD_V1.trim_end().as_bytes()).expect("encoding 1");
-    assert_eq!(read, record_v1());
+    assert_eq!(read, record(1));
 }
 
-/// As long as 1 is the encoding that is written. When there is a 2, this test goes and the one above stays.
 #[test]
-fn encoding_1_is_written_to_the_byte() {
-    assert_eq!(String::from_utf8(record_v1().encode()).expect("text"), RECORD_V1.trim_end());
+fn encoding_2_is_read() {
+    let read = TurnRecord::decode(0, RECORD_V2.trim_end().as_bytes()).expect("encoding 2");
+    assert_eq!(read, record(2));
+}
+
+/// As long as 2 is the encoding that is written. When there is a 3, this test goes and the one above stays.
+#[test]
+fn encoding_2_is_written_to_the_byte() {
+    assert_eq!(record(2).encoding, TurnRecord::new(0, Vec::new()).encoding);
+    assert_eq!(String::from_utf8(record(2).encode()).expect("text"), RECORD_V2.trim_end());
 }

@@ -267,7 +267,9 @@ impl Client {
         let page = self.runtime.read_published(move |store| {
             let page = store.list(&filter, after, limit)?;
             let view = |instance: dacapo_store::Instance| {
-                let input = if with_input { store.input(instance.key)? } else { None };
+                let input = if with_input { store.input(instance.key) } else { Ok(None) };
+                // That one input cannot be read is no fault of the others.
+                let input = input.or_else(|error| if error.is_lasting() { Ok(None) } else { Err(error) })?;
                 Ok(InstanceView::of(instance, input))
             };
             let instances = page.instances.into_iter().map(view).collect::<Result<_, StoreError>>()?;

@@ -3,7 +3,7 @@
 use crate::committer::CommitError;
 use dacapo_core::ids::MAX_NAME_CHARS;
 use dacapo_core::{InstanceId, RuntimeStatus};
-use dacapo_store::StoreError;
+use dacapo_store::{Refused, StoreError};
 use std::sync::Arc;
 
 /// Why a request was not done.
@@ -149,6 +149,7 @@ impl From<CommitError> for ClientError {
         match error {
             CommitError::Store(error) => Self::Store(error),
             CommitError::Closed => Self::ShuttingDown,
+            CommitError::Refused(Refused::Unreadable { what }) => Self::Store(Arc::new(StoreError::Corrupt(what))),
             // Each method names the refusals that its write can meet; any other is the store's mistake.
             CommitError::Refused(refused) => {
                 Self::Store(Arc::new(StoreError::Corrupt(format!("unexpected answer: {refused}"))))

@@ -32,7 +32,7 @@ pub struct HistoryFile {
     pub instance_key: Option<i64>,
     /// What it ran on, if that is still known.
     pub module: Option<ModuleName>,
-    /// The records, in the encoding of the store.
+    /// The records, in the encoding of the store but without their seals: a file may be edited.
     turns: Vec<Turn>,
 }
 
@@ -80,7 +80,7 @@ impl HistoryFile {
             digest: version.digest.clone(),
         });
         let turn = |turn: &StoredTurn| {
-            let record = serde_json::from_slice(&turn.record.encode())?;
+            let record = serde_json::from_slice(&turn.record.to_json())?;
             Ok(Turn { seq: turn.seq, record })
         };
         Ok(Self {
@@ -107,7 +107,7 @@ impl HistoryFile {
     /// The records, in order.
     pub fn turns(&self) -> Result<Vec<StoredTurn>, NoHistory> {
         let stored = |turn: &Turn| {
-            let record = TurnRecord::decode(turn.seq, turn.record.get().as_bytes())?;
+            let record = TurnRecord::from_json(turn.seq, turn.record.get().as_bytes())?;
             Ok(StoredTurn { seq: turn.seq, record })
         };
         self.turns.iter().map(stored).collect()

@@ -252,6 +252,10 @@ impl Router {
         match trouble {
             Trouble::Gone | Trouble::Closed => work.desk.clear(&self.runtime),
             Trouble::Fenced => self.post(&slot.id, Message::Wake),
+            Trouble::Unreadable(reason) => {
+                work.desk.clear(&self.runtime);
+                tracing::error!(instance = %slot.id, %reason, "it cannot be read, and stands still until it is purged");
+            }
             Trouble::Stalled(known, reason) => {
                 work.desk.clear(&self.runtime);
                 stall::show(&self.runtime, &known, reason).await;

@@ -5,8 +5,8 @@ use crate::http::{self, Api, Settings, server};
 use anyhow::Context as _;
 use dacapo_outgoing::{HttpActivities, Outgoing};
 use dacapo_runtime::{Client, Clock, Guests, Runtime, SystemClock};
-use dacapo_store::Store;
 use dacapo_store::sqlite::SqliteStore;
+use dacapo_store::{Store, StoreError};
 use dacapo_wasm::WasmConfig;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -82,6 +82,11 @@ impl App {
     }
 }
 
+fn lost(error: &StoreError) -> Result<Option<Vec<u8>>, String> {
+    tracing::error!(%error, "a component is damaged");
+    Ok(None)
+}
+
 /// What runs the components that `store` holds, and the activities that the host has itself. Compiled components are kept
 /// beside the database.
 pub fn guests(config: &ServeConfig, store: Arc<dyn Store>) -> anyhow::Result<Guests> {
@@ -93,7 +98,10 @@ pub fn guests(config: &ServeConfig, store: Arc<dyn Store>) -> anyhow::Result<Gue
     wasm.instances = config.guests_in_memory;
     wasm.module_memory_bytes =
         config.modules.iter().filter_map(|(name, module)| Some((name.clone(), module.memory_bytes?))).collect();
-    let source = move |digest: &str| store.component(digest).map_err(|error| error.to_string());
+    let source = move |digest: &str| {
+        // What is damaged is as good as missing: only a new deployment helps.
+        store.component(digest).or_else(|error| if error.is_lasting() { lost(&error) } else { Err(error.to_string()) })
+    };
     let host = Arc::new(HttpActivities::new(&config.outgoing, outgoing));
     Ok(Guests { host, ..dacapo_wasm::guests(wasm, Arc::new(source))? })
 }

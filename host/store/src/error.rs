@@ -1,5 +1,7 @@
 //! When a store cannot answer.
 
+use crate::model::Instance;
+use dacapo_core::InboxEntry;
 use dacapo_core::history::CorruptHistory;
 
 /// The store itself failed; nothing of the batch has happened.
@@ -39,6 +41,40 @@ pub enum StoreError {
         /// Why.
         source: CorruptHistory,
     },
+    /// The folder and what lies in it do not belong together, or are not what they were.
+    #[error("the data folder {folder} is not served: {found}")]
+    Suspect {
+        /// The folder.
+        folder: String,
+        /// What was found, and what to do.
+        found: String,
+    },
+    /// One row cannot be read. What it belongs to stands still; everything else goes on.
+    #[error("table `{table}`, key {key}, column `{column}`: {reason}")]
+    BadRow {
+        /// Its table.
+        table: &'static str,
+        /// Its key there.
+        key: String,
+        /// What of it cannot be read.
+        column: String,
+        /// Why.
+        reason: String,
+        /// All of the instance but its custom status and output, where these are all that cannot be read.
+        rest: Option<Box<Instance>>,
+    },
+    /// An inbox cannot be read from one of its entries on.
+    #[error("instance key {key}: inbox entry {seq} {reason}")]
+    BadInbox {
+        /// The instance.
+        key: i64,
+        /// The first entry that cannot be read.
+        seq: u64,
+        /// Why.
+        reason: String,
+        /// The entries that can be read.
+        rest: Vec<InboxEntry>,
+    },
     /// Something else that is kept cannot be read.
     #[error("the store holds something this version cannot read: {0}")]
     Corrupt(String),
@@ -56,8 +92,30 @@ impl StoreError {
     /// Whether it would be the same if it was tried again: what is stored is at fault, not the storing.
     pub fn is_lasting(&self) -> bool {
         match self {
-            Self::CorruptHistory { .. } | Self::Corrupt(_) | Self::NewerSchema { .. } => true,
+            Self::CorruptHistory { .. }
+            | Self::BadRow { .. }
+            | Self::BadInbox { .. }
+            | Self::Corrupt(_)
+            | Self::Suspect { .. }
+            | Self::NewerSchema { .. } => true,
             Self::InUse { .. } | Self::NotDurable { .. } | Self::Engine { .. } => false,
+        }
+    }
+    /// What could be read of an instance whose row could not be read whole: enough to end it.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn take_instance(&mut self) -> Option<Instance> {
+        match self {
+            Self::BadRow { rest, .. } => rest.take().map(|rest| *rest),
+            _ => None,
+        }
+    }
+
+    /// What could be read of an inbox that could not be read whole.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn take_entries(&mut self) -> Option<Vec<InboxEntry>> {
+        match self {
+            Self::BadInbox { rest, .. } => Some(std::mem::take(rest)),
+            _ => None,
         }
     }
 }

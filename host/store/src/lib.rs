@@ -18,6 +18,8 @@
 //!   and see every batch that was acknowledged before they began, and no half of any.
 //! * A store assigns instance keys, inbox numbers and version numbers. Keys are never used twice; inbox numbers are
 //!   per instance and without a gap.
+//! * What cannot be read of one instance keeps nobody else from anything: lists leave it out and say so in the log, and
+//!   reading exactly that is an error that [`StoreError::is_lasting`].
 //! * A store has no clock: every time comes from its caller. Times beyond `i64::MAX` milliseconds are kept as that.
 
 pub mod conformance;
@@ -49,14 +51,16 @@ pub trait Store: Send + Sync + 'static {
     /// The instance that has this id now.
     fn instance(&self, id: &InstanceId) -> Result<Option<Instance>>;
 
-    /// The instance that has this id now, with the history of its execution and its inbox, all as of one moment.
+    /// The instance that has this id now, with the history of its execution and its inbox, all as of one moment. What of it
+    /// cannot be read is left out, with the reason in place of the history, as long as what is left can be ended.
     fn load(&self, id: &InstanceId) -> Result<Option<Stored>>;
 
-    /// The records of one execution, from number `from_seq` on, in order.
+    /// The records of one execution, from number `from_seq` on, in order. An error where one of those that must be there,
+    /// by what the instance's row says, is not.
     /// Unbounded: an execution's history is bounded by the limits under which it was written.
     fn history(&self, key: InstanceKey, generation: u32, from_seq: u64) -> Result<Vec<StoredTurn>>;
 
-    /// What waits in an instance's inbox, in order.
+    /// What waits in an instance's inbox, in order. `BadInbox` where an entry is not there or cannot be read.
     fn inbox(&self, key: InstanceKey) -> Result<Vec<InboxEntry>>;
 
     /// Instances in the order of their creation, at most `limit` of them, after the place where the last page ended.
@@ -79,7 +83,7 @@ pub trait Store: Send + Sync + 'static {
     /// How many unfinished instances are pinned to each version; none to those that are left out.
     fn pins(&self) -> Result<Vec<(VersionId, u64)>>;
 
-    /// The component with this SHA-256 (lower-case hex).
+    /// The component with this SHA-256 (lower-case hex). An error where the bytes are others by now.
     fn component(&self, digest: &str) -> Result<Option<Vec<u8>>>;
 
     /// For people: what this store is, and what "durable" means in it. `("sqlite", "wal, synchronous=full")`, say.

@@ -114,7 +114,8 @@ pub struct Fence {
 pub struct Stored {
     /// The instance.
     pub instance: Instance,
-    /// The records of its execution, in order; an error of theirs does not keep the rest from being read.
+    /// The records of its execution, in order. An error of theirs, or of whatever else of the instance cannot be read, does
+    /// not keep the rest from being read.
     pub history: crate::Result<Vec<StoredTurn>>,
     /// What waits in its inbox, in order.
     pub inbox: Vec<InboxEntry>,

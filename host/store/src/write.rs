@@ -3,7 +3,7 @@
 use crate::model::{Fence, FunctionKind, InstanceKey, ModuleVersion, Parent, VersionId};
 use dacapo_core::{By, Event, InboxEntry, InstanceId, Payload, RuntimeStatus, TurnOutcome, TurnRecord, Untaken};
 
-/// One write of a batch.
+/// One write of a batch. Each that is about one instance is refused with `Unreadable` where its row cannot be read.
 #[derive(Clone, Debug)]
 pub enum Write {
     /// Create an instance, with its opening record.
@@ -44,11 +44,11 @@ pub enum Write {
         version: VersionId,
     },
     /// Delete an instance with all that belongs to it. A parent that waits for it learns that it is gone.
-    /// Refused: `UnknownInstance`, or `Unfinished` unless `force`.
+    /// Refused: `UnknownInstance`, or `Unfinished` or `Unreadable` unless `force`.
     Purge {
         /// The instance.
         id: InstanceId,
-        /// Delete it even while it runs.
+        /// Delete it even while it runs, or when it cannot be read.
         force: bool,
         /// Only if it has this key; an instance that took the id since is as good as unknown.
         only: Option<InstanceKey>,
@@ -318,6 +318,12 @@ pub enum Refused {
     Unfinished {
         /// Where it stands.
         status: RuntimeStatus,
+    },
+    /// What is kept of the instance cannot be read.
+    #[error("what is kept of the instance cannot be read: {what}; a purge with force removes it")]
+    Unreadable {
+        /// What, and why.
+        what: String,
     },
     /// Only a failed instance can be rewound.
     #[error("the instance is {status}, not Failed")]

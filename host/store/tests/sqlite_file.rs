@@ -3,7 +3,7 @@
 use dacapo_core::RuntimeStatus;
 use dacapo_store::conformance::fixture::{id, json, new_instance, new_module, raised, turn};
 use dacapo_store::conformance::{Fixture, Observed};
-use dacapo_store::sqlite::{FILE_NAME, SqliteStore};
+use dacapo_store::sqlite::{FILE_NAME, ID_FILE, SqliteStore};
 use dacapo_store::{InstanceFilter, InstanceKey, Store, StoreError, Write, Written};
 use rusqlite::Connection;
 use std::path::Path;
@@ -57,7 +57,7 @@ fn a_database_of_a_newer_version_is_left_alone() {
     beside(folder.path()).pragma_update(None, "user_version", 99).expect("updates");
     let before = std::fs::read(folder.path().join(FILE_NAME)).expect("reads");
     let error = SqliteStore::open(folder.path()).expect_err("too new");
-    assert!(matches!(error, StoreError::NewerSchema { found: 99, supported: 3 }), "{error}");
+    assert!(matches!(error, StoreError::NewerSchema { found: 99, supported: 4 }), "{error}");
     assert_eq!(std::fs::read(folder.path().join(FILE_NAME)).expect("reads"), before);
 }
 
@@ -174,7 +174,7 @@ fn what_was_committed_before_a_kill_is_there() {
     fixture.play("a", |turn| turn.custom_status = Some(json("1")));
     // The files as a kill would leave them: a log that nobody has moved into the database.
     let copy = tempfile::tempdir().expect("a folder");
-    for name in [FILE_NAME.to_owned(), format!("{FILE_NAME}-wal")] {
+    for name in [FILE_NAME.to_owned(), format!("{FILE_NAME}-wal"), ID_FILE.to_owned()] {
         std::fs::copy(folder.path().join(&name), copy.path().join(&name)).expect("copies");
     }
     let store = SqliteStore::open(copy.path()).expect("opens");

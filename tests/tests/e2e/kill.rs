@@ -6,7 +6,7 @@
 use anyhow::{Context as _, Result, bail, ensure};
 use dacapo_core::InstanceId;
 use dacapo_store::Store as _;
-use dacapo_store::sqlite::{FILE_NAME, SqliteStore};
+use dacapo_store::sqlite::{FILE_NAME, ID_FILE, SqliteStore};
 use dacapo_tests::api::Api;
 use dacapo_tests::program::Program;
 use dacapo_tests::server::{has_ended, sample};
@@ -195,7 +195,7 @@ async fn run_and_kill(program: Program, flows: &mut [Flow], moment: usize) -> Re
 /// Reads what is durable from a copy of the files as the kill left them: what was shown must be in it.
 fn check_files(data: &Path, flows: &mut [Flow]) -> Result<()> {
     let copy = tempfile::tempdir()?;
-    for name in [FILE_NAME.to_owned(), format!("{FILE_NAME}-wal")] {
+    for name in [FILE_NAME.to_owned(), format!("{FILE_NAME}-wal"), ID_FILE.to_owned()] {
         std::fs::copy(data.join(&name), copy.path().join(&name))?;
     }
     let store = SqliteStore::open(copy.path())?;

@@ -8,6 +8,7 @@ mod context;
 mod deploy;
 mod endless;
 mod golden;
+mod golden_folder;
 mod kill;
 mod kill_model;
 mod kill_orders;

@@ -126,7 +126,7 @@ impl Orchestration {
         }
         let at_ms = self.turn.at_ms;
         let turn = std::mem::replace(&mut self.turn, Turn::new(Mode::Live, at_ms));
-        let record = TurnRecord { at_ms, events: turn.events, custom_status: turn.custom_status };
+        let record = TurnRecord { custom_status: turn.custom_status, ..TurnRecord::new(at_ms, turn.events) };
         self.next_seq += 1;
         self.history_events += record.events.len();
         self.history_bytes += record.size_bytes();

@@ -27,6 +27,9 @@ pub(crate) enum Trouble {
     /// No room for another guest.
     #[error("no room for another guest: {0}")]
     NoRoom(String),
+    /// What is stored of it cannot be read, not even what it takes to end it.
+    #[error("{0}")]
+    Unreadable(String),
     /// It cannot be played on: the replay does not match, the history is not one, or the module cannot be had.
     #[error("{1}")]
     Stalled(Box<Known>, String),
@@ -45,6 +48,9 @@ impl From<CommitError> for Trouble {
 
 impl From<StoreError> for Trouble {
     fn from(error: StoreError) -> Self {
+        if error.is_lasting() {
+            return Trouble::Unreadable(error.to_string());
+        }
         Trouble::NotNow(format!("the store failed: {error}"))
     }
 }

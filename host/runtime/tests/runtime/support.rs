@@ -258,7 +258,18 @@ struct Control {
     answers_held: bool,
     reads_held: bool,
     reads_waiting: usize,
-    corrupt: bool,
+    reads: usize,
+    damage: Option<Damage>,
+}
+
+/// What of an instance cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Damage {
+    History,
+    /// The first entry.
+    Inbox,
+    CustomStatus,
+    Epoch,
 }
 
 /// A memory store whose commits can be held up or made to fail.
@@ -304,9 +315,18 @@ impl UnrulyStore {
         self.control.lock().expect("no panic").reads_waiting
     }
 
-    /// Histories cannot be read from now on, or can again.
-    pub(crate) fn corrupt(&self, corrupt: bool) {
-        self.control.lock().expect("no panic").corrupt = corrupt;
+    /// This cannot be read from now on.
+    pub(crate) fn damage(&self, damage: Option<Damage>) {
+        self.control.lock().expect("no panic").damage = damage;
+    }
+
+    fn is_damaged(&self, what: Damage) -> bool {
+        self.control.lock().expect("no panic").damage == Some(what)
+    }
+
+    /// Reads of instances so far.
+    pub(crate) fn reads(&self) -> usize {
+        self.control.lock().expect("no panic").reads
     }
 
     /// Commits that have failed.
@@ -374,23 +394,34 @@ impl Store for UnrulyStore {
 
     fn instance(&self, id: &InstanceId) -> Result<Option<Instance>> {
         self.wait_to_read();
+        self.control.lock().expect("no panic").reads += 1;
         self.inner.instance(id)
     }
 
     fn load(&self, id: &InstanceId) -> Result<Option<Stored>> {
         self.wait_to_read();
-        let corrupt = self.control.lock().expect("no panic").corrupt;
-        let spoilt = |stored: Stored| {
-            let unreadable =
-                StoreError::CorruptHistory { key: stored.instance.key.0, source: CorruptHistory::NoOpening };
-            let history = if corrupt { Err(unreadable) } else { stored.history };
-            Stored { history, ..stored }
+        self.control.lock().expect("no panic").reads += 1;
+        let Some(mut stored) = self.inner.load(id)? else { return Ok(None) };
+        let key = stored.instance.key.0;
+        let bad = |column: &str| {
+            let (column, reason) = (column.to_owned(), "by the test".to_owned());
+            StoreError::BadRow { table: "instances", key: key.to_string(), column, reason, rest: None }
         };
-        Ok(self.inner.load(id)?.map(spoilt))
+        let damage = self.control.lock().expect("no panic").damage;
+        match damage {
+            Some(Damage::Epoch) => return Err(bad("epoch")),
+            Some(Damage::CustomStatus) => stored.history = Err(bad("custom_status")),
+            Some(Damage::History) => {
+                stored.history = Err(StoreError::CorruptHistory { key, source: CorruptHistory::NoOpening });
+            }
+            Some(Damage::Inbox) if !stored.inbox.is_empty() => drop(stored.inbox.remove(0)),
+            Some(Damage::Inbox) | None => {}
+        }
+        Ok(Some(stored))
     }
 
     fn history(&self, key: InstanceKey, generation: u32, from_seq: u64) -> Result<Vec<StoredTurn>> {
-        if self.control.lock().expect("no panic").corrupt {
+        if self.is_damaged(Damage::History) {
             return Err(StoreError::CorruptHistory { key: key.0, source: CorruptHistory::NoOpening });
         }
         self.inner.history(key, generation, from_seq)

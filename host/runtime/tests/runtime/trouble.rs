@@ -1,6 +1,6 @@
 //! What can go wrong between a turn and its commit, beside it and after it: nothing of it loses an instance.
 
-use crate::support::{World, becomes, ended, flow, id, json, nap, until, until_in_time, waits};
+use crate::support::{Damage, World, becomes, ended, flow, id, json, nap, until, until_in_time, waits};
 use dacapo_core::{Limits, RuntimeStatus};
 use dacapo_runtime::client::Subscription;
 use dacapo_runtime::{ClientError, RuntimeConfig};
@@ -139,33 +139,61 @@ async fn what_does_not_answer_for_a_while_fails_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_instance_whose_history_cannot_be_read_is_stalled_and_can_be_ended() {
-    let world = World::new(RuntimeConfig { warm_budget_bytes: 0, ..RuntimeConfig::default() }).await;
-    for name in ["a", "b"] {
-        let mut watching = world.client.subscribe(&id(name));
-        world.client.start(flow(name)).await.expect("starts");
-        until(&mut watching, waits).await;
-        world.store.corrupt(true);
-        world.client.raise_event(&id(name), "Go", json("1")).await.expect("delivered");
-        let stalled = until(&mut watching, |view| view.stalled).await;
-        assert_eq!(stalled.status, RuntimeStatus::Failed);
-        let output = stalled.output.as_ref().expect("says why").to_string();
-        assert!(output.contains("does not begin with ExecutionStarted"), "{output}");
-        let listed = world.client.list(InstanceFilter::default(), ContinueAfter::ZERO, 10, false).await.expect("reads");
-        let listed = listed.instances.iter().find(|view| view.id == id(name)).expect("listed");
-        assert!(listed.stalled && listed.output == stalled.output);
-        world.store.corrupt(false);
-    }
-    world.store.corrupt(true);
-    let mut watching = world.client.subscribe(&id("a"));
-    world.client.terminate(&id("a"), "enough".into(), true).await.expect("delivered");
-    assert_eq!(until(&mut watching, ended).await.status, RuntimeStatus::Terminated);
-    // With another input than its own it would be another instance.
-    let refused = world.client.restart(&id("a"), false).await.expect_err("refused");
-    assert!(refused.to_string().contains("the input of 'a' cannot be read"), "{refused}");
+async fn an_instance_that_cannot_be_read_whole_is_stalled_and_can_be_ended() {
+    for (damage, why) in [
+        (Damage::History, "does not begin with ExecutionStarted"),
+        (Damage::Inbox, "should hold the entries 0 to 1"),
+        (Damage::CustomStatus, "column `custom_status`"),
+    ] {
+        let world = World::new(RuntimeConfig { warm_budget_bytes: 0, ..RuntimeConfig::default() }).await;
+        for name in ["a", "b"] {
+            let mut watching = world.client.subscribe(&id(name));
+            world.client.start(flow(name)).await.expect("starts");
+            until(&mut watching, waits).await;
+            world.store.damage(Some(damage));
+            world.client.raise_event(&id(name), "Go", json("1")).await.expect("delivered");
+            let stalled = until(&mut watching, |view| view.stalled).await;
+            assert_eq!(stalled.status, RuntimeStatus::Failed);
+            let output = stalled.output.as_ref().expect("says why").to_string();
+            assert!(output.contains(why), "{output}");
+            let all = world.client.list(InstanceFilter::default(), ContinueAfter::ZERO, 10, false).await;
+            let listed = all.expect("reads").instances.into_iter().find(|view| view.id == id(name)).expect("listed");
+            assert!(listed.stalled && listed.output == stalled.output);
+            world.store.damage(None);
+        }
+        world.store.damage(Some(damage));
+        let mut watching = world.client.subscribe(&id("a"));
+        world.client.terminate(&id("a"), "enough".into(), true).await.expect("delivered");
+        assert_eq!(until(&mut watching, ended).await.status, RuntimeStatus::Terminated);
+        if damage == Damage::History {
+            // With another input than its own it would be another instance.
+            let refused = world.client.restart(&id("a"), false).await.expect_err("refused");
+            assert!(refused.to_string().contains("the input of 'a' cannot be read"), "{refused}");
+        }
 
-    world.client.purge(&id("b"), true).await.expect("purged");
-    assert!(world.client.status(&id("b")).await.expect("reads").is_none());
+        world.client.purge(&id("b"), true).await.expect("purged");
+        assert!(world.client.status(&id("b")).await.expect("reads").is_none());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_instance_that_cannot_be_read_at_all_is_not_tried_again_and_again() {
+    let config = RuntimeConfig { warm_budget_bytes: 0, ..RuntimeConfig::default() };
+    let (world, _watching) = World::with_a_waiting(config).await;
+    world.store.damage(Some(Damage::Epoch));
+    let before = world.store.reads();
+    world.client.raise_event(&id("a"), "Other", json("1")).await.expect("delivered");
+    becomes(|| world.store.reads() > before).await;
+    let found = world.store.reads();
+    // Whatever was to be tried again a second later is tried before the other one's timer comes.
+    world.clock.advance(Duration::from_millis(1_500));
+    let mut other = world.client.subscribe(&id("n"));
+    world.store.damage(None);
+    world.client.start(nap("n", 1_500)).await.expect("starts");
+    until_in_time(&world, &mut other, ended).await;
+    let turns_of_the_other = 2;
+    assert!(world.store.reads() <= found + turns_of_the_other, "{} reads", world.store.reads() - found);
+    world.client.purge(&id("a"), true).await.expect("purged");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

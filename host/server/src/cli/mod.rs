@@ -16,8 +16,10 @@
 
 mod act;
 mod api;
+mod backup;
 mod build;
 mod changes;
+mod check_store;
 mod compile_module;
 mod deploy;
 mod dev;
@@ -104,6 +106,8 @@ enum Command {
     Upgrade(upgrade::Args),
     Purge(purge::Args),
     Health(health::Args),
+    Backup(backup::Args),
+    CheckStore(check_store::Args),
     #[command(hide = true)]
     CompileModule(compile_module::Args),
 }
@@ -128,6 +132,8 @@ fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Serve(args) => block_on(Builder::new_multi_thread(), serve::run(args)),
         Command::CompileModule(args) => compile_module::run(args),
         Command::New(args) => new::run(args),
+        Command::Backup(args) => backup::run(args, cli.output),
+        Command::CheckStore(args) => check_store::run(args, cli.output),
         Command::Build(args) => {
             block_on(Builder::new_multi_thread(), async { build::run(args, &Output::new(cli.output)).await })
         }
@@ -168,6 +174,8 @@ async fn call(command: Command, session: &Session) -> Result<Exit, CliError> {
         | Command::Build(_)
         | Command::Dev(_)
         | Command::CompileModule(_)
+        | Command::Backup(_)
+        | Command::CheckStore(_)
         | Command::Replay(_) => Err(CliError::error("this command talks to no server")),
     }
 }

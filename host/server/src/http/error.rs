@@ -117,6 +117,7 @@ impl From<ClientError> for ApiError {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "InboxFull", message).retry_after_s(1)
             }
             ClientError::ShuttingDown => Self::unavailable("ShuttingDown", message),
+            ClientError::Store(error) if error.is_lasting() => Self::damaged(message),
             ClientError::Store(_) => Self::unavailable("StoreUnavailable", message),
         }
     }
@@ -145,6 +146,11 @@ impl From<DeployError> for ApiError {
 }
 
 impl ApiError {
+    /// 500: what is stored of it cannot be read, and trying again is of no use.
+    fn damaged(message: String) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "StoreDamaged", message)
+    }
+
     fn unavailable(kind: &'static str, message: String) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, kind, message).retry_after_s(5)
     }
@@ -179,7 +185,8 @@ mod tests {
     fn each_error_of_the_client_has_its_status() {
         let id = InstanceId::parse("a").expect("valid");
         let running = RuntimeStatus::Running;
-        let store = || Arc::new(StoreError::Corrupt("x".into()));
+        let store = || Arc::new(StoreError::Engine { doing: "reading", source: "x".into() });
+        let damaged = || Arc::new(StoreError::Corrupt("x".into()));
         let expected = [
             (ClientError::NoSuchOrchestrator { name: "X".into(), known: vec![] }, (400, "NoSuchOrchestrator", None)),
             (ClientError::InstanceExists { id: id.clone(), status: running }, (409, "InstanceExists", None)),
@@ -191,6 +198,7 @@ mod tests {
             (ClientError::Name { what: "event", found: 0 }, (400, "InvalidName", None)),
             (ClientError::ShuttingDown, (503, "ShuttingDown", Some(5))),
             (ClientError::Store(store()), (503, "StoreUnavailable", Some(5))),
+            (ClientError::Store(damaged()), (500, "StoreDamaged", None)),
         ];
         for (error, wanted) in expected {
             assert_eq!(status(error), wanted);

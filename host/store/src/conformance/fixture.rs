@@ -3,6 +3,7 @@
 use super::Observed;
 use crate::write::{Delivery, NewInstance, NewModule, TurnWrite};
 use crate::{Instance, InstanceKey, ModuleVersion, Refused, Store, StoredTurn, VersionId, Write, Written};
+use dacapo_core::ids::sha256_hex;
 use dacapo_core::{By, Event, InstanceId, Orchestration, Payload, RuntimeStatus, TurnRecord};
 
 type Opener = Box<dyn Fn() -> Box<dyn Store>>;
@@ -156,12 +157,12 @@ pub fn new_instance(text: &str, version: VersionId) -> NewInstance {
     NewInstance { id: id(text), name: "Flow".to_owned(), version, opening, parent: None }
 }
 
-/// A new version of a module; the digest is the component too.
-pub fn new_module(module: &str, digest: &str, orchestrators: &[&str]) -> NewModule {
+/// A new version of a module, with this text as its component.
+pub fn new_module(module: &str, component: &str, orchestrators: &[&str]) -> NewModule {
     NewModule {
         module: module.to_owned(),
-        digest: digest.to_owned(),
-        component: digest.as_bytes().to_vec(),
+        digest: sha256_hex(component.as_bytes()),
+        component: component.as_bytes().to_vec(),
         orchestrators: orchestrators.iter().map(|name| (*name).to_owned()).collect(),
         activities: Vec::new(),
         imports: Vec::new(),

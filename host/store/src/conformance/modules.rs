@@ -3,6 +3,7 @@
 use super::fixture::{Fixture, new_instance, new_module, purge};
 use crate::{FunctionKind, ModuleVersion, NewModule, Refused, VersionId, Write, Written};
 use dacapo_core::RuntimeStatus;
+use dacapo_core::ids::sha256_hex;
 
 fn versions(fixture: &Fixture) -> Vec<(String, u32, bool)> {
     let all = fixture.store().modules().expect("reads");
@@ -39,10 +40,11 @@ fn changed(fixture: &Fixture, module: &str) -> Written {
 /// All of it, in order.
 pub fn a_version_keeps_what_was_deployed(fixture: &mut Fixture) {
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<String>>();
+    let component: Vec<u8> = (0..=255).cycle().take(100_000).collect();
     let new = NewModule {
         module: "Orders \"ü\"".to_owned(),
-        digest: "0123abcd".to_owned(),
-        component: (0..=255).cycle().take(100_000).collect(),
+        digest: sha256_hex(&component),
+        component,
         orchestrators: names(&["Z", "a,b", "Ä\"[]"]),
         activities: names(&["z", "A"]),
         imports: names(&["dacapo:flow/host@0.1.0"]),
@@ -65,7 +67,7 @@ pub fn a_version_keeps_what_was_deployed(fixture: &mut Fixture) {
     };
     assert_eq!(found, expected);
     assert_eq!(fixture.store().component(&new.digest).expect("reads"), Some(new.component));
-    assert_eq!(fixture.store().component("0123ABCD").expect("reads"), None);
+    assert_eq!(fixture.store().component(&found.digest.to_uppercase()).expect("reads"), None);
 }
 
 /// One active version for each module.
@@ -114,7 +116,7 @@ pub fn modules_come_by_name_and_number(fixture: &mut Fixture) {
 pub fn a_component_lives_as_long_as_a_version_needs_it(fixture: &mut Fixture) {
     let first = fixture.add(new_module("m", "same", &[]));
     let second = fixture.add(new_module("n", "same", &[]));
-    let component = || fixture.store().component("same").expect("reads");
+    let component = || fixture.store().component(&sha256_hex(b"same")).expect("reads");
     assert_eq!(component(), Some(b"same".to_vec()));
     assert_eq!(fixture.done(Write::DeleteVersion(first.id)), changed(fixture, "m"));
     assert_eq!(component(), Some(b"same".to_vec()));

@@ -1,6 +1,7 @@
 //! The data folder, its lock, and the connections with their settings.
 
 use super::fault::Fault;
+use super::identity;
 use crate::{Result, StoreError};
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, OpenFlags};
@@ -67,11 +68,13 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection> {
     let doing = "opening the database";
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let writer = open(path, flags, WRITER_SETTINGS).map_err(|fault| fault.while_doing(doing))?;
+    identity::check_database(&writer, path.parent().unwrap_or(path))?;
     make_durable(&writer)?;
     Ok(writer)
 }
 
-fn open_reader(path: &Path) -> Result<Connection, Fault> {
+/// A connection that only reads.
+pub(super) fn open_reader(path: &Path) -> Result<Connection, Fault> {
     let reader = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX, READER_SETTINGS)?;
     // SQLite's own lower() knows ASCII only; names are compared as the core compares them.
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
@@ -80,6 +83,15 @@ fn open_reader(path: &Path) -> Result<Connection, Fault> {
         Ok(dacapo_core::ids::fold_name(name))
     })?;
     Ok(reader)
+}
+
+/// Reads as of one moment: within the transaction that is open, or in one of its own.
+pub(super) fn at_one_moment<T>(
+    connection: &Connection,
+    read: impl FnOnce(&Connection) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    let _moment = connection.is_autocommit().then(|| connection.unchecked_transaction()).transpose()?;
+    read(connection)
 }
 
 fn open(path: &Path, flags: OpenFlags, settings: &str) -> Result<Connection, Fault> {

@@ -2,6 +2,7 @@
 
 use crate::StoreError;
 use crate::write::Refused;
+use rusqlite::ErrorCode;
 
 /// The store failed.
 #[derive(Debug)]
@@ -13,6 +14,10 @@ pub(super) enum Fault {
 impl Fault {
     pub(super) fn while_doing(self, doing: &'static str) -> StoreError {
         match self {
+            // It would be the same the next time.
+            Fault::Engine(source) if source.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => {
+                StoreError::Corrupt(format!("{doing}: {source}; `dacapo check-store` says where"))
+            }
             Fault::Engine(source) => StoreError::Engine { doing, source: source.into() },
             Fault::Store(error) => error,
         }
@@ -41,6 +46,15 @@ impl From<StoreError> for Fault {
 pub(super) enum Halt {
     Refused(Refused),
     Failed(Fault),
+}
+
+/// What was to be known of one instance, before anything of the write is done: it alone is refused where that cannot be
+/// read.
+pub(super) fn known<T>(found: Result<T, Fault>) -> Result<T, Halt> {
+    found.map_err(|fault| match fault {
+        Fault::Store(error) if error.is_lasting() => Refused::Unreadable { what: error.to_string() }.into(),
+        fault => fault.into(),
+    })
 }
 
 impl From<Refused> for Halt {

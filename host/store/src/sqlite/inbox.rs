@@ -1,19 +1,27 @@
 //! Inboxes: what was delivered and is not yet part of a turn.
 
-use super::fault::{Fault, Halt, corrupt};
+use super::connect;
+use super::damage::{reading, skip};
+use super::fault::{Fault, Halt};
 use super::instances::{self, integer};
 use crate::model::InstanceKey;
 use crate::write::{Delivery, Refused, Sent, Written};
 use crate::{StoreError, rules};
-use dacapo_core::{Event, InboxEntry, InstanceId, Untaken};
+use dacapo_core::seal::{seal, unseal};
+use dacapo_core::{Event, InboxEntry, Untaken};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 
 /// The encoding that is written. Older ones stay readable: entries may wait for a long time.
-const ENCODING_VERSION: u32 = 1;
+///
+/// * 1: a JSON text
+/// * 2: the same, sealed
+const ENCODING_VERSION: u32 = 2;
+/// The first encoding that has a seal.
+const SEALED: u32 = 2;
 
 #[derive(Serialize)]
-struct EncodeV1<'a> {
+struct Encode<'a> {
     v: u32,
     event: &'a Event,
 }
@@ -24,24 +32,27 @@ struct VersionOnly {
 }
 
 #[derive(Deserialize)]
-struct DecodeV1 {
+struct Decode {
     v: u32,
     event: Event,
 }
 
 fn encode(event: &Event) -> Vec<u8> {
-    let entry = EncodeV1 { v: ENCODING_VERSION, event };
-    serde_json::to_vec(&entry).expect("events are plain data and always serialise")
+    let entry = Encode { v: ENCODING_VERSION, event };
+    seal(serde_json::to_vec(&entry).expect("events are plain data and always serialise"))
 }
 
-fn decode(bytes: &[u8]) -> Result<Event, StoreError> {
-    let newer = |found| StoreError::Corrupt(format!("an inbox entry with encoding {found}; upgrade Dacapo"));
-    match serde_json::from_slice::<DecodeV1>(bytes) {
-        Ok(DecodeV1 { v: ENCODING_VERSION, event }) => Ok(event),
-        Ok(DecodeV1 { v: found, .. }) => Err(newer(found)),
-        Err(error) => match serde_json::from_slice::<VersionOnly>(bytes) {
-            Ok(VersionOnly { v: found }) if found > ENCODING_VERSION => Err(newer(found)),
-            _ => Err(StoreError::Corrupt(format!("an inbox entry: {error}"))),
+/// The event, or what is wrong with the entry.
+fn decode(bytes: &[u8]) -> Result<Event, String> {
+    let kept = unseal(bytes).map_err(|broken| format!("is damaged: {broken}"))?;
+    let newer = |found| Err(format!("has encoding {found}; upgrade Dacapo"));
+    match serde_json::from_slice::<Decode>(kept.text) {
+        Ok(Decode { v: found, .. }) if found > ENCODING_VERSION => newer(found),
+        Ok(Decode { v, .. }) if kept.is_sealed != (v >= SEALED) => Err("is damaged: its seal is gone".to_owned()),
+        Ok(Decode { event, .. }) => Ok(event),
+        Err(error) => match serde_json::from_slice::<VersionOnly>(kept.text) {
+            Ok(VersionOnly { v: found }) if found > ENCODING_VERSION => newer(found),
+            _ => Err(format!("cannot be read: {error}")),
         },
     }
 }
@@ -50,8 +61,11 @@ fn decode(bytes: &[u8]) -> Result<Event, StoreError> {
 pub(super) fn deliver(connection: &Connection, delivery: &Delivery) -> Result<Written, Halt> {
     let mut statement = connection.prepare_cached(
         "UPDATE instances SET inbox_next = inbox_next + 1, inbox_bytes = inbox_bytes + ?3, has_work = 1 \
-         WHERE id = ?1 AND status <= 3 AND inbox_next - inbox_done < ?2 AND inbox_next - inbox_done + untaken_events < ?5 \
+         WHERE id = ?1 AND status BETWEEN 0 AND 3 AND inbox_next - inbox_done BETWEEN 0 AND ?2 - 1 \
+             AND inbox_next - inbox_done + untaken_events < ?5 \
              AND (inbox_bytes + untaken_bytes + ?3 <= ?4 OR inbox_next - inbox_done + untaken_events = 0) \
+             AND min(generation, epoch, next_seq, inbox_done, created_at_ms, updated_at_ms) >= 0 \
+             AND min(inbox_bytes, untaken_events, untaken_bytes) >= 0 \
          RETURNING key, inbox_next - 1",
     )?;
     let bytes = delivery.event.size_bytes() as u64;
@@ -84,46 +98,85 @@ pub(super) fn put(
 ) -> Result<Option<Sent>, Fault> {
     let mut statement = connection.prepare_cached(
         "UPDATE instances SET inbox_next = inbox_next + 1, inbox_bytes = inbox_bytes + ?3, has_work = 1 \
-         WHERE key = ?1 AND status <= 3 AND (?2 IS NULL OR generation = ?2) RETURNING id, inbox_next - 1",
+         WHERE key = ?1 AND status <= 3 AND (?2 IS NULL OR generation = ?2) RETURNING key, id, inbox_next - 1",
     )?;
     let mut rows = statement.query(params![key.0, execution, integer(event.size_bytes() as u64)])?;
     let Some(row) = rows.next()? else { return Ok(None) };
-    let (id, seq): (InstanceId, i64) = (instances::id_at(row, 0)?, row.get(1)?);
+    let seq: i64 = row.get(2)?;
+    // Whoever has no id that can be read is not woken; the event waits for whatever becomes of it.
+    let id = skip(reading("instances", row, |row| instances::id_at(row, 1)))?;
     drop(rows);
     insert(connection, (key.0, seq), execution, event)?;
     let entry = InboxEntry { seq: seq.unsigned_abs(), execution, event: event.clone() };
-    Ok(Some(Sent::Delivered { id, key, entry }))
+    Ok(id.map(|id| Sent::Delivered { id, key, entry }))
 }
 
 fn why_not(connection: &Connection, delivery: &Delivery) -> Result<Refused, Fault> {
-    let Some(found) = instances::by_id(connection, &delivery.id)? else { return Ok(Refused::UnknownInstance) };
+    let found = match instances::by_id(connection, &delivery.id) {
+        Ok(None) => return Ok(Refused::UnknownInstance),
+        Ok(Some(found)) => found,
+        Err(Fault::Store(error)) if error.is_lasting() => return Ok(Refused::Unreadable { what: error.to_string() }),
+        Err(fault) => return Err(fault),
+    };
     if found.status.is_finished() {
         return Ok(Refused::Finished { status: found.status });
     }
-    let waiting = Untaken { events: found.inbox_next - found.inbox_done, bytes: found.inbox_bytes };
-    let full = rules::is_full(delivery, waiting, found.untaken);
-    full.ok_or_else(|| corrupt("an inbox that took nothing", delivery.id.as_str()))
+    let unreadable = || Refused::Unreadable { what: format!("instance key {}: what its row counts", found.key.0) };
+    let Some(events) = found.inbox_next.checked_sub(found.inbox_done) else { return Ok(unreadable()) };
+    let waiting = Untaken { events, bytes: found.inbox_bytes };
+    Ok(rules::is_full(delivery, waiting, found.untaken).unwrap_or_else(unreadable))
 }
 
 /// Forgets the entries before `done`; how much they held.
 pub(super) fn consume(connection: &Connection, key: InstanceKey, done: u64) -> Result<u64, Fault> {
     let mut statement =
         connection.prepare_cached("DELETE FROM inbox WHERE instance = ?1 AND seq < ?2 RETURNING bytes")?;
-    let bytes = statement.query_map(params![key.0, integer(done)], |row| row.get::<_, u64>(0))?;
-    Ok(bytes.sum::<rusqlite::Result<u64>>()?)
+    let mut rows = statement.query(params![key.0, integer(done)])?;
+    let mut bytes: u64 = 0;
+    while let Some(row) = rows.next()? {
+        // What it counts is to bound the inbox: that it cannot be read is no reason not to forget the entry.
+        bytes = bytes.saturating_add(row.get(0).unwrap_or(0));
+    }
+    Ok(bytes)
 }
 
-/// What waits, in order.
+/// What waits, in order: all that must be there by what the instance's row says.
 pub(super) fn entries(connection: &Connection, key: InstanceKey) -> Result<Vec<InboxEntry>, Fault> {
+    connect::at_one_moment(connection, |moment| waiting_entries(moment, key))
+}
+
+fn waiting_entries(connection: &Connection, key: InstanceKey) -> Result<Vec<InboxEntry>, Fault> {
+    let (mut next, end) = waiting(connection, key)?.unwrap_or_default();
     let mut statement =
         connection.prepare_cached("SELECT seq, execution, event FROM inbox WHERE instance = ?1 ORDER BY seq")?;
     let mut rows = statement.query([key.0])?;
-    let mut entries = Vec::new();
+    let (mut entries, mut bad) = (Vec::new(), None);
     while let Some(row) = rows.next()? {
-        let bytes = row.get_ref(2)?.as_blob().map_err(|error| corrupt("an inbox entry", error))?;
-        entries.push(InboxEntry { seq: row.get(0)?, execution: row.get(1)?, event: decode(bytes)? });
+        let (seq, execution) = (row.get(0)?, row.get(1)?);
+        if seq != next {
+            bad = bad.or_else(|| Some((next, "is missing".to_owned())));
+        }
+        next = seq + 1;
+        match row.get_ref(2)?.as_blob().map_err(|error| format!("cannot be read: {error}")).and_then(decode) {
+            Ok(event) => entries.push(InboxEntry { seq, execution, event }),
+            Err(reason) => bad = bad.or(Some((seq, reason))),
+        }
     }
-    Ok(entries)
+    if next != end {
+        bad = bad.or_else(|| Some((next.min(end), format!("is missing: the instance's row counts {end}"))));
+    }
+    match bad {
+        None => Ok(entries),
+        Some((seq, reason)) => Err(StoreError::BadInbox { key: key.0, seq, reason, rest: entries }.into()),
+    }
+}
+
+/// The number of the first entry that waits, and that of the next one to come.
+fn waiting(connection: &Connection, key: InstanceKey) -> Result<Option<(u64, u64)>, Fault> {
+    let mut statement =
+        connection.prepare_cached("SELECT key, inbox_done, inbox_next FROM instances WHERE key = ?1")?;
+    let mut rows = statement.query([key.0])?;
+    rows.next()?.map(|row| reading("instances", row, |row| Ok((row.get(1)?, row.get(2)?)))).transpose()
 }
 
 #[cfg(test)]
@@ -146,9 +199,20 @@ mod tests {
     }
 
     #[test]
+    fn every_flipped_bit_of_an_entry_is_seen() {
+        let bytes = encode(&Event::EventRaised { name: "E".to_owned(), data: Payload::null(), by: None });
+        for bit in 0..bytes.len() * 8 {
+            let mut flipped = bytes.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(decode(&flipped).is_err(), "bit {bit}");
+        }
+        assert!(decode(&bytes[..bytes.len() - 9]).is_err(), "a seal that is not there is missed");
+    }
+
+    #[test]
     fn an_entry_of_a_newer_release_is_refused_by_its_version() {
-        let error = decode(br#"{"v":2,"event":{"Other":{}}}"#).expect_err("newer").to_string();
-        assert!(error.contains("encoding 2"), "{error}");
+        let error = decode(br#"{"v":3,"event":{"Other":{}}}"#).expect_err("newer");
+        assert!(error.contains("encoding 3"), "{error}");
         assert!(decode(b"[]").is_err());
     }
 }

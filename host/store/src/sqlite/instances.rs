@@ -1,14 +1,18 @@
 //! The rows of instances: created, read, purged.
 
+use super::connect;
 use super::created::CreationTimes;
-use super::fault::{Fault, Halt, corrupt};
+use super::damage::{bad, reading, skip};
+use super::fault::{Fault, Halt, corrupt, known};
 use super::{inbox, modules, outgoing, turns};
+use crate::StoreError;
 use crate::model::{Fence, Instance, InstanceKey, Parent, Stored, VersionId};
 use crate::rules;
 use crate::write::{NewInstance, Refused, Sent, Written};
+use dacapo_core::seal::{seal, unseal};
 use dacapo_core::{By, InstanceId, Payload, RuntimeStatus, TaskId, Untaken};
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 /// What [`from_row`] reads, in its order. A macro, so that statements are made of it when compiling.
 macro_rules! instance_columns {
@@ -38,9 +42,13 @@ pub(super) fn status_code(status: RuntimeStatus) -> i64 {
 }
 
 /// The status that is kept as `code`.
-pub(super) fn status_of(code: i64) -> Result<RuntimeStatus, Fault> {
-    let found = RuntimeStatus::ALL.into_iter().find(|status| status_code(*status) == code);
-    found.ok_or_else(|| corrupt("the status of an instance", code))
+fn status_of(code: i64) -> Option<RuntimeStatus> {
+    RuntimeStatus::ALL.into_iter().find(|status| status_code(*status) == code)
+}
+
+fn status_at(row: &Row<'_>, at: usize) -> rusqlite::Result<RuntimeStatus> {
+    let code = row.get(at)?;
+    status_of(code).ok_or_else(|| bad(at, format!("no status is kept as {code}")))
 }
 
 /// A count or a time as a column keeps it. Times are cut before; no count gets there.
@@ -50,23 +58,39 @@ pub(super) fn integer(value: u64) -> i64 {
 
 /// Reads [`instance_columns`].
 pub(super) fn from_row(row: &Row<'_>) -> Result<Instance, Fault> {
+    let instance = reading("instances", row, without_payloads)?;
+    match reading("instances", row, |row| Ok((payload_at(row, 14)?, payload_at(row, 15)?))) {
+        Ok((custom_status, output)) => Ok(Instance { custom_status, output, ..instance }),
+        Err(Fault::Store(StoreError::BadRow { table, key, column, reason, .. })) => {
+            let rest = Some(Box::new(instance));
+            Err(Fault::Store(StoreError::BadRow { table, key, column, reason, rest }))
+        }
+        Err(fault) => Err(fault),
+    }
+}
+
+fn without_payloads(row: &Row<'_>) -> rusqlite::Result<Instance> {
+    let (inbox_next, inbox_done): (u64, u64) = (row.get(6)?, row.get(7)?);
+    if inbox_done > inbox_next {
+        return Err(bad(7, format!("it counts {inbox_done} entries of {inbox_next}")));
+    }
     Ok(Instance {
         key: InstanceKey(row.get(0)?),
-        status: status_of(row.get(1)?)?,
+        status: status_at(row, 1)?,
         version: VersionId(row.get(2)?),
         generation: row.get(3)?,
         epoch: row.get(4)?,
         next_seq: row.get(5)?,
-        inbox_next: row.get(6)?,
-        inbox_done: row.get(7)?,
+        inbox_next,
+        inbox_done,
         open_activities: row.get(8)?,
         created_at_ms: row.get(9)?,
         updated_at_ms: row.get(10)?,
         wake_at_ms: row.get(11)?,
         id: id_at(row, 12)?,
         name: row.get(13)?,
-        custom_status: payload_at(row, 14)?,
-        output: payload_at(row, 15)?,
+        custom_status: None,
+        output: None,
         parent: parent_at(row, 16)?,
         inbox_bytes: row.get(21)?,
         untaken: Untaken { events: row.get(22)?, bytes: row.get(23)? },
@@ -74,7 +98,7 @@ pub(super) fn from_row(row: &Row<'_>) -> Result<Instance, Fault> {
 }
 
 /// The link to a parent, in the five columns from `at` on.
-fn parent_at(row: &Row<'_>, at: usize) -> Result<Option<Parent>, Fault> {
+fn parent_at(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Parent>> {
     let Some(key) = row.get::<_, Option<i64>>(at)? else { return Ok(None) };
     Ok(Some(Parent {
         key: InstanceKey(key),
@@ -86,19 +110,26 @@ fn parent_at(row: &Row<'_>, at: usize) -> Result<Option<Parent>, Fault> {
 }
 
 /// An instance id in column `at`.
-pub(super) fn id_at(row: &Row<'_>, at: usize) -> Result<InstanceId, Fault> {
-    let text = row.get_ref(at)?.as_str().map_err(|error| corrupt("an instance id", error))?;
-    InstanceId::parse(text).map_err(|error| corrupt("an instance id", error))
+pub(super) fn id_at(row: &Row<'_>, at: usize) -> rusqlite::Result<InstanceId> {
+    let text = row.get_ref(at)?.as_str().map_err(|error| bad(at, error))?;
+    InstanceId::parse(text).map_err(|error| bad(at, error))
 }
 
-fn payload_at(row: &Row<'_>, at: usize) -> Result<Option<Payload>, Fault> {
-    match row.get_ref(at)? {
-        ValueRef::Null => Ok(None),
-        value => {
-            let text = value.as_str().map_err(|error| corrupt("a custom status or output", error))?;
-            Payload::parse(text).map(Some).map_err(|error| corrupt("a custom status or output", error))
-        }
-    }
+/// A custom status or output as a column keeps it: sealed.
+pub(super) fn kept(payload: &Payload) -> String {
+    let sealed = seal(payload.as_str().as_bytes().to_vec());
+    String::from_utf8(sealed).expect("a text, and a seal of hex digits")
+}
+
+/// A custom status or output in column `at`. The first releases kept them without a seal.
+fn payload_at(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Payload>> {
+    let kept = match row.get_ref(at)? {
+        ValueRef::Null => return Ok(None),
+        value => value.as_bytes().map_err(|error| bad(at, error))?,
+    };
+    let text = unseal(kept).map_err(|broken| bad(at, broken))?.text;
+    let text = std::str::from_utf8(text).map_err(|error| bad(at, error))?;
+    Payload::parse(text).map(Some).map_err(|error| bad(at, error))
 }
 
 /// The instance that has this id now.
@@ -111,13 +142,30 @@ pub(super) fn by_id(connection: &Connection, id: &InstanceId) -> Result<Option<I
 
 /// All that is kept of its present execution, as of one moment: a turn or a new execution cannot come between.
 pub(super) fn load(connection: &Connection, id: &InstanceId) -> Result<Option<Stored>, Fault> {
-    let moment = connection.unchecked_transaction()?;
-    let Some(instance) = by_id(&moment, id)? else { return Ok(None) };
-    let history = turns::history(&moment, instance.key, instance.generation, 0);
-    let history = history.map_err(|fault| fault.while_doing("reading a history"));
-    let inbox = inbox::entries(&moment, instance.key)?;
-    moment.finish()?;
-    Ok(Some(Stored { instance, history, inbox }))
+    connect::at_one_moment(connection, |moment| {
+        let (found, bad_row) = rest_of(by_id(moment, id), |error| error.take_instance().map(Some))?;
+        let Some(instance) = found else { return Ok(None) };
+        let history = turns::history(moment, instance.key, instance.generation, 0);
+        let history = history.map_err(|fault| fault.while_doing("reading a history"));
+        let (inbox, bad_inbox) = rest_of(inbox::entries(moment, instance.key), StoreError::take_entries)?;
+        let history = bad_row.or(bad_inbox).map_or(history, Err);
+        Ok(Some(Stored { instance, history, inbox }))
+    })
+}
+
+/// What was read, or, where not all of it can be read, what can: with the reason.
+fn rest_of<T>(
+    read: Result<T, Fault>,
+    rest: impl FnOnce(&mut StoreError) -> Option<T>,
+) -> Result<(T, Option<StoreError>), Fault> {
+    match read {
+        Ok(value) => Ok((value, None)),
+        Err(Fault::Store(mut error)) => match rest(&mut error) {
+            Some(value) => Ok((value, Some(error))),
+            None => Err(error.into()),
+        },
+        Err(fault) => Err(fault),
+    }
 }
 
 /// What a write has to know of the instance that has an id.
@@ -137,19 +185,22 @@ pub(super) fn holder(connection: &Connection, id: &InstanceId) -> Result<Option<
     )?;
     let mut rows = statement.query([id.as_str()])?;
     let Some(row) = rows.next()? else { return Ok(None) };
-    Ok(Some(Holder {
-        key: InstanceKey(row.get(0)?),
-        status: status_of(row.get(1)?)?,
-        epoch: row.get(2)?,
-        version: VersionId(row.get(3)?),
-        parent: parent_at(row, 4)?,
-        name: row.get(9)?,
-    }))
+    let read = |row: &Row<'_>| {
+        Ok(Holder {
+            key: InstanceKey(row.get(0)?),
+            status: status_at(row, 1)?,
+            epoch: row.get(2)?,
+            version: VersionId(row.get(3)?),
+            parent: parent_at(row, 4)?,
+            name: row.get(9)?,
+        })
+    };
+    reading("instances", row, read).map(Some)
 }
 
 /// [`crate::Write::Reopen`].
 pub(super) fn reopen(connection: &Connection, id: &InstanceId, reason: &str, by: &By) -> Result<Written, Halt> {
-    let found = holder(connection, id)?.ok_or(Refused::UnknownInstance)?;
+    let found = known(holder(connection, id))?.ok_or(Refused::UnknownInstance)?;
     if found.status != RuntimeStatus::Failed {
         return Err(Refused::NotFailed { status: found.status }.into());
     }
@@ -177,7 +228,7 @@ pub(super) fn repin(connection: &Connection, fence: Fence, version: VersionId) -
         return Err(Refused::UnknownVersion.into());
     }
     const SQL: &str = concat!("SELECT ", instance_columns!(), " FROM instances WHERE key = ?1");
-    let found = connection.prepare_cached(SQL)?.query_and_then([fence.key.0], from_row)?.next().transpose()?;
+    let found = known(connection.prepare_cached(SQL)?.query_and_then([fence.key.0], from_row)?.next().transpose())?;
     let found = found.ok_or(Refused::Fenced)?;
     rules::can_repin(found.fence(), found.status, fence)?;
     connection
@@ -188,7 +239,7 @@ pub(super) fn repin(connection: &Connection, fence: Fence, version: VersionId) -
 
 /// [`crate::Write::Create`].
 pub(super) fn create(connection: &Connection, times: &mut CreationTimes, new: &NewInstance) -> Result<Written, Halt> {
-    let old = holder(connection, &new.id)?;
+    let old = known(holder(connection, &new.id))?;
     if let Some(old) = old.as_ref().filter(|old| !old.status.is_finished()) {
         return Err(Refused::InstanceExists { status: old.status }.into());
     }
@@ -238,14 +289,28 @@ pub(super) fn purge(
     force: bool,
     only: Option<InstanceKey>,
 ) -> Result<Written, Halt> {
-    let found = holder(connection, id)?.filter(|found| only.is_none_or(|only| found.key == only));
-    let Holder { key, status, name, parent, .. } = found.ok_or(Refused::UnknownInstance)?;
-    if !status.is_finished() && !force {
-        return Err(Refused::Unfinished { status }.into());
+    // No more of it is read than must be: by force, whatever has the id goes.
+    let sql = "SELECT key, status FROM instances WHERE id = ?1";
+    let found = connection.prepare_cached(sql)?.query_row([id.as_str()], |row| Ok((row.get(0)?, status_at(row, 1))));
+    let found = found.optional()?.filter(|(key, _)| only.is_none_or(|only| *key == only.0));
+    let (key, status) = found.ok_or(Refused::UnknownInstance)?;
+    match status {
+        _ if force => {}
+        Ok(status) if status.is_finished() => {}
+        Ok(status) => return Err(Refused::Unfinished { status }.into()),
+        Err(error) => {
+            let what = format!("table `instances`, key {key}, column `status`: {error}");
+            return Err(Refused::Unreadable { what }.into());
+        }
     }
+    let key = InstanceKey(key);
+    // Whose child it was is not told where it cannot be read.
+    let holder = skip(holder(connection, id))?.flatten().filter(|found| !found.status.is_finished());
     remove(connection, key)?;
     let mut sent = Vec::new();
-    if let Some(parent) = parent.filter(|parent| parent.waits && !status.is_finished()) {
+    if let Some(Holder { name, parent: Some(parent), .. }) = holder
+        && parent.waits
+    {
         let event = rules::purged(&name, id, &parent);
         outgoing::answer(connection, (parent.key, parent.generation), &event, &mut sent)?;
     }
@@ -290,9 +355,9 @@ mod tests {
     fn a_status_code_names_one_status_and_says_whether_it_is_finished() {
         for status in RuntimeStatus::ALL {
             let code = status_code(status);
-            assert_eq!(status_of(code).expect("known"), status);
+            assert_eq!(status_of(code), Some(status));
             assert_eq!(status.is_finished(), code > LAST_UNFINISHED, "{status}");
         }
-        assert!(status_of(8).is_err() && status_of(-1).is_err());
+        assert!(status_of(8).is_none() && status_of(-1).is_none());
     }
 }

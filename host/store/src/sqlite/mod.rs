@@ -4,17 +4,25 @@
 //! |---|---|
 //! | `connect` | the folder, its lock, the connections and their settings |
 //! | `schema` | the tables and how they came to be |
+//! | `identity`, `log` | what shows that folder, database and log are what they were |
+//! | `check`, `backup` | looks through a store; copies one that is in use |
 //! | `fault` | what can go wrong on the way |
+//! | `damage` | rows that cannot be read |
 //! | `writer` | one batch, one transaction |
 //! | `instances`, `turns`, `inbox`, `modules` | what is written and read of each |
 //! | `outgoing` | what a turn sends to other instances |
 //! | `queries`, `created` | what is asked about many instances, and how a span of time is found |
 
+mod backup;
+mod check;
 mod connect;
 mod created;
+mod damage;
 mod fault;
+mod identity;
 mod inbox;
 mod instances;
+mod log;
 mod modules;
 mod outgoing;
 mod queries;
@@ -26,8 +34,11 @@ use crate::model::{Instance, InstanceKey, ModuleVersion, Stored, VersionId};
 use crate::query::{ContinueAfter, InstanceFilter, Page};
 use crate::write::{Refused, Write, Written};
 use crate::{Result, Store};
+pub use backup::backup;
+pub use check::{Finding, Report, check};
 use connect::{FolderLock, Readers};
 use dacapo_core::{InboxEntry, InstanceId, Payload, StoredTurn};
+pub use identity::ID_FILE;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use writer::Writer;
@@ -49,13 +60,17 @@ pub struct SqliteStore {
 impl SqliteStore {
     /// Opens the store in `folder`, creating what is missing, for as long as the value lives.
     ///
-    /// Errors: `InUse`, `NewerSchema`, `NotDurable`, `Engine`.
+    /// Errors: `InUse`, `Suspect`, `NewerSchema`, `NotDurable`, `Engine`.
     pub fn open(folder: &Path) -> Result<Self> {
         connect::create_folder(folder)?;
         let lock = FolderLock::take(folder)?;
+        identity::check_folder(folder)?;
         let path = folder.join(FILE_NAME);
+        log::check(&path)?;
         let mut connection = connect::open_writer(&path)?;
         schema::migrate(&mut connection)?;
+        identity::check_id(&connection, folder)?;
+        identity::announce(&connection, folder)?;
         let writer = Writer::new(connection).map_err(|fault| fault.while_doing("opening the database"))?;
         Ok(Self { readers: Readers::new(path), writer: Mutex::new(writer), _lock: lock })
     }

@@ -1,10 +1,13 @@
 //! Modules: their versions and components.
 
-use super::fault::{Fault, Halt, corrupt};
+use super::damage::{bad, reading, skip};
+use super::fault::{Fault, Halt};
 use super::instances::{self, integer};
+use crate::StoreError;
 use crate::model::{ModuleVersion, VersionId};
 use crate::rules;
 use crate::write::{NewModule, Refused, Written};
+use dacapo_core::ids::sha256_hex;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 
 macro_rules! select_versions {
@@ -17,7 +20,7 @@ macro_rules! select_versions {
     };
 }
 
-fn from_row(row: &Row<'_>) -> Result<ModuleVersion, Fault> {
+fn from_row(row: &Row<'_>) -> rusqlite::Result<ModuleVersion> {
     Ok(ModuleVersion {
         id: VersionId(row.get(0)?),
         module: row.get(1)?,
@@ -32,19 +35,20 @@ fn from_row(row: &Row<'_>) -> Result<ModuleVersion, Fault> {
     })
 }
 
-fn names_at(row: &Row<'_>, at: usize) -> Result<Vec<String>, Fault> {
+fn names_at(row: &Row<'_>, at: usize) -> rusqlite::Result<Vec<String>> {
     let text: String = row.get(at)?;
-    serde_json::from_str(&text).map_err(|error| corrupt("the names of a module's functions", error))
+    serde_json::from_str(&text).map_err(|error| bad(at, error))
 }
 
 fn names(names: &[String]) -> String {
     serde_json::to_string(names).expect("a list of texts always serialises")
 }
 
+/// Versions that cannot be read are left out: what is pinned to one stands still, and its component can be deployed anew.
 fn select(connection: &Connection, sql: &str, params: impl Params) -> Result<Vec<ModuleVersion>, Fault> {
     let mut statement = connection.prepare_cached(sql)?;
-    let versions = statement.query_and_then(params, from_row)?;
-    versions.collect()
+    let versions = statement.query_and_then(params, |row| skip(reading("versions", row, from_row)))?;
+    versions.filter_map(Result::transpose).collect()
 }
 
 fn select_one(connection: &Connection, sql: &str, params: impl Params) -> Result<Option<ModuleVersion>, Fault> {
@@ -59,7 +63,19 @@ pub(super) fn all(connection: &Connection) -> Result<Vec<ModuleVersion>, Fault> 
 /// The component with this digest.
 pub(super) fn component(connection: &Connection, digest: &str) -> Result<Option<Vec<u8>>, Fault> {
     let mut statement = connection.prepare_cached("SELECT bytes FROM components WHERE digest = ?1")?;
-    Ok(statement.query_row([digest], |row| row.get(0)).optional()?)
+    let found: Option<Vec<u8>> = statement.query_row([digest], |row| row.get(0)).optional()?;
+    if found.as_ref().is_some_and(|bytes| sha256_hex(bytes) != digest) {
+        let reason = "the bytes are not those that were deployed; deploy the same component again".to_owned();
+        let (table, key, column) = ("components", digest.to_owned(), "bytes".to_owned());
+        return Err(StoreError::BadRow { table, key, column, reason, rest: None }.into());
+    }
+    Ok(found)
+}
+
+/// One version, or why it cannot be read.
+pub(super) fn version(connection: &Connection, id: i64) -> Result<Option<ModuleVersion>, Fault> {
+    let mut statement = connection.prepare_cached(select_versions!("WHERE id = ?1"))?;
+    statement.query_and_then([id], |row| reading("versions", row, from_row))?.next().transpose()
 }
 
 /// Whether there is such a version.
@@ -80,6 +96,7 @@ pub(super) fn add(connection: &Connection, new: &NewModule) -> Result<Written, H
     rules::check_names(&active(connection)?, &new.module, rules::exports(&new.orchestrators, &new.activities))?;
     let same = select_versions!("WHERE module = ?1 AND digest = ?2");
     let known = select_one(connection, same, [&new.module, &new.digest])?;
+    keep_component(connection, new)?;
     let added = known.is_none();
     let version = match known {
         Some(version) => version,
@@ -111,11 +128,17 @@ fn insert(connection: &Connection, new: &NewModule) -> Result<ModuleVersion, Fau
         names(&version.activities),
         names(&version.imports),
     ])?;
-    // The digest is the content: what is there already is the same.
-    connection
-        .prepare_cached("INSERT INTO components (digest, bytes) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
-        .execute(params![new.digest, new.component])?;
     Ok(ModuleVersion { id: VersionId(id), ..version })
+}
+
+/// The digest is the content: what is there already is the same, unless it was damaged.
+fn keep_component(connection: &Connection, new: &NewModule) -> Result<(), Fault> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO components (digest, bytes) VALUES (?1, ?2) \
+         ON CONFLICT DO UPDATE SET bytes = excluded.bytes WHERE bytes <> excluded.bytes",
+    )?;
+    statement.execute(params![new.digest, new.component])?;
+    Ok(())
 }
 
 fn activate(connection: &Connection, version: &ModuleVersion) -> Result<(), Fault> {

@@ -1,12 +1,13 @@
 //! What a turn sends: children started, events delivered, ends reported, in the transaction of the turn.
 
 use super::created::CreationTimes;
+use super::damage::skip;
 use super::fault::{Fault, Halt, corrupt};
 use super::{inbox, instances, modules};
 use crate::model::InstanceKey;
 use crate::rules::{self, Taken};
 use crate::write::{NewInstance, Outgoing, Sent, Written};
-use dacapo_core::{By, Event, InboxEntry};
+use dacapo_core::{By, Event, InboxEntry, RuntimeStatus};
 use rusqlite::Connection;
 
 /// An execution of an instance.
@@ -86,7 +87,10 @@ fn start(
     sent: &mut Vec<Sent>,
 ) -> Result<(), Fault> {
     let Some(parent) = &new.parent else { return Ok(()) };
-    let found = instances::holder(connection, &new.id)?;
+    let Some(found) = skip(instances::holder(connection, &new.id))? else {
+        // Somebody has the id, and nobody can tell who.
+        return answer(connection, sender, &rules::not_started(new, parent, RuntimeStatus::Running), sent);
+    };
     let taken = match &found {
         None => None,
         Some(old) => {
@@ -98,7 +102,7 @@ fn start(
     };
     match taken {
         Some((Taken::LeaveAlone, old)) => {
-            let output = instances::by_id(connection, &new.id)?.and_then(|found| found.output);
+            let output = skip(instances::by_id(connection, &new.id))?.flatten().and_then(|found| found.output);
             tell(connection, sender, rules::told_again(new, parent, old.status, output), sent)?;
         }
         Some((Taken::Reopen, old)) => {

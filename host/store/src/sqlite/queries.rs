@@ -1,6 +1,7 @@
 //! What is asked about many instances.
 
 use super::created;
+use super::damage::{reading, skip};
 use super::fault::Fault;
 use super::instances::{from_row, id_at, instance_columns, integer, status_code};
 use crate::model::{Instance, InstanceKey};
@@ -8,7 +9,7 @@ use crate::query::{InstanceFilter, Page};
 use dacapo_core::ids::fold_name;
 use dacapo_core::{InstanceId, RuntimeStatus};
 use rusqlite::types::Value;
-use rusqlite::{Connection, named_params, params};
+use rusqlite::{Connection, Row, named_params, params};
 
 /// While no more ids than this have the wanted prefix, they are found by the index of ids and sorted for each page;
 /// above, the instances are walked in order: every so many of them matches.
@@ -70,6 +71,13 @@ struct Span {
     limit: usize,
 }
 
+/// An instance by its key; `None` where it cannot be read: it has its place on a page, and is not shown.
+type Listed = (InstanceKey, Option<Instance>);
+
+fn listed(row: &Row<'_>) -> Result<Listed, Fault> {
+    Ok((InstanceKey(row.get(0)?), skip(from_row(row))?))
+}
+
 /// One page of the instances that match.
 pub(super) fn list(
     connection: &Connection,
@@ -81,16 +89,17 @@ pub(super) fn list(
     // One transaction, so that all statements see the same batches.
     let snapshot = connection.unchecked_transaction()?;
     let span = Span { bounds: created::bounds(&snapshot, &wanted, after)?, limit: limit.saturating_add(1) };
-    let mut instances = if let Some(keys) = few_with_prefix(&snapshot, &wanted)? {
+    let mut found = if let Some(keys) = few_with_prefix(&snapshot, &wanted)? {
         by_keys(&snapshot, keys, filter, span)?
     } else if wanted.statuses.is_empty() {
         select(&snapshot, BY_KEY, &wanted, wanted.status_bits(), span)?
     } else {
         by_status(&snapshot, &wanted, span)?
     };
-    let is_last = instances.len() <= limit;
-    instances.truncate(limit);
-    let last = instances.last().map_or(after, |one| one.key);
+    let is_last = found.len() <= limit;
+    found.truncate(limit);
+    let last = found.last().map_or(after, |(key, _)| *key);
+    let instances = found.into_iter().filter_map(|(_, instance)| instance).collect();
     Ok(Page { instances, next: (!is_last).then_some(last) })
 }
 
@@ -113,13 +122,7 @@ macro_rules! list_sql {
 const BY_KEY: &str = list_sql!("NOT INDEXED", "(:status >> status) & 1");
 const BY_STATUS: &str = list_sql!("INDEXED BY instances_by_status", "status = :status");
 
-fn select(
-    connection: &Connection,
-    sql: &str,
-    wanted: &Wanted,
-    status: i64,
-    span: Span,
-) -> Result<Vec<Instance>, Fault> {
+fn select(connection: &Connection, sql: &str, wanted: &Wanted, status: i64, span: Span) -> Result<Vec<Listed>, Fault> {
     let mut statement = connection.prepare_cached(sql)?;
     let params = named_params! {
         ":status": status,
@@ -132,17 +135,17 @@ fn select(
         ":name": wanted.name,
         ":limit": integer(span.limit as u64),
     };
-    let found = statement.query_and_then(params, from_row)?;
+    let found = statement.query_and_then(params, listed)?;
     found.collect()
 }
 
 /// The index has the instances of one status in the order of their keys: read a page of each status, merge them.
-fn by_status(connection: &Connection, wanted: &Wanted, span: Span) -> Result<Vec<Instance>, Fault> {
+fn by_status(connection: &Connection, wanted: &Wanted, span: Span) -> Result<Vec<Listed>, Fault> {
     let mut merged = Vec::new();
     for status in &wanted.statuses {
         merged.extend(select(connection, BY_STATUS, wanted, status_code(*status), span)?);
     }
-    merged.sort_by_key(|one: &Instance| one.key);
+    merged.sort_by_key(|(key, _): &Listed| *key);
     merged.truncate(span.limit);
     Ok(merged)
 }
@@ -160,12 +163,7 @@ fn few_with_prefix(connection: &Connection, wanted: &Wanted) -> Result<Option<Ve
     Ok(Some(keys).filter(|keys| keys.len() <= FEW_IDS))
 }
 
-fn by_keys(
-    connection: &Connection,
-    keys: Vec<i64>,
-    filter: &InstanceFilter,
-    span: Span,
-) -> Result<Vec<Instance>, Fault> {
+fn by_keys(connection: &Connection, keys: Vec<i64>, filter: &InstanceFilter, span: Span) -> Result<Vec<Listed>, Fault> {
     const SQL: &str = concat!("SELECT ", instance_columns!(), " FROM instances WHERE key = ?1");
     let mut statement = connection.prepare_cached(SQL)?;
     let mut found = Vec::new();
@@ -174,10 +172,28 @@ fn by_keys(
         if found.len() >= span.limit {
             break;
         }
-        let instance = statement.query_and_then([key], from_row)?.next();
-        found.extend(instance.transpose()?.filter(|instance| filter.matches(instance)));
+        let one = statement.query_and_then([key], listed)?.next().transpose()?;
+        found.extend(one.filter(|(_, instance)| instance.as_ref().is_none_or(|instance| filter.matches(instance))));
     }
     Ok(found)
+}
+
+/// Rows by rows until `limit` of them could be read, so that a page that is not full is the last one.
+fn readable<T, P: Copy>(
+    (mut after, limit): (P, usize),
+    mut page: impl FnMut(P, usize) -> Result<Vec<(P, Option<T>)>, Fault>,
+) -> Result<Vec<T>, Fault> {
+    let mut found = Vec::new();
+    loop {
+        let asked = limit - found.len();
+        let rows = page(after, asked)?;
+        let is_last = rows.len() < asked;
+        after = rows.last().map_or(after, |(place, _)| *place);
+        found.extend(rows.into_iter().filter_map(|(_, row)| row));
+        if is_last || found.len() >= limit {
+            return Ok(found);
+        }
+    }
 }
 
 /// Unfinished instances that have work, by key.
@@ -190,10 +206,13 @@ pub(super) fn busy(
         "SELECT key, id FROM instances INDEXED BY instances_with_work WHERE has_work = 1 AND key > ?1 \
          ORDER BY key LIMIT ?2",
     )?;
-    let found = statement.query_and_then([after.0, integer(limit as u64)], |row| {
-        Ok::<_, Fault>((InstanceKey(row.get(0)?), id_at(row, 1)?))
-    })?;
-    found.collect()
+    readable((after, limit), |after, limit| {
+        let found = statement.query_and_then([after.0, integer(limit as u64)], |row| {
+            let key = InstanceKey(row.get(0)?);
+            Ok::<_, Fault>((key, skip(reading("instances", row, |row| Ok((key, id_at(row, 1)?))))?))
+        })?;
+        found.collect()
+    })
 }
 
 /// Unfinished instances that have a timer, by time and key.
@@ -205,15 +224,20 @@ pub(super) fn timers(
     let Ok(after_ms) = i64::try_from(after_ms) else { return Ok(Vec::new()) };
     // In two parts, so that both begin at their place in the index: many timers may fire at the same time.
     let mut statement = connection.prepare_cached(
-        "SELECT wake_at_ms, key, id FROM instances INDEXED BY instances_by_timer WHERE wake_at_ms = ?1 AND key > ?2 \
+        "SELECT key, wake_at_ms, id FROM instances INDEXED BY instances_by_timer WHERE wake_at_ms = ?1 AND key > ?2 \
          UNION ALL \
-         SELECT wake_at_ms, key, id FROM instances INDEXED BY instances_by_timer WHERE wake_at_ms > ?1 \
-         ORDER BY 1, 2 LIMIT ?3",
+         SELECT key, wake_at_ms, id FROM instances INDEXED BY instances_by_timer \
+             WHERE wake_at_ms > ?1 AND wake_at_ms <= 9223372036854775807 \
+         ORDER BY 2, 1 LIMIT ?3",
     )?;
-    let found = statement.query_and_then([after_ms, after_key.0, integer(limit as u64)], |row| {
-        Ok::<_, Fault>((row.get(0)?, InstanceKey(row.get(1)?), id_at(row, 2)?))
-    })?;
-    found.collect()
+    readable(((after_ms, after_key), limit), |(after_ms, after_key), limit| {
+        let found = statement.query_and_then([after_ms, after_key.0, integer(limit as u64)], |row| {
+            let key = InstanceKey(row.get(0)?);
+            let read = skip(reading("instances", row, |row| Ok((row.get(1)?, key, id_at(row, 2)?))))?;
+            Ok::<_, Fault>(((row.get(1)?, key), read))
+        })?;
+        found.collect()
+    })
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use crate::{Result, StoreError};
 use rusqlite::{Connection, TransactionBehavior};
 
 /// Step n makes version n + 1 of version n. A step that was released is never changed.
-const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3];
+const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3, VERSION_4];
 
 /// * Histories lie in the order of arrival, not by instance: a group of turns then fills few pages instead of touching
 ///   one page each. The index brings an instance's records together again.
@@ -102,9 +102,21 @@ ALTER TABLE instances ADD COLUMN untaken_events INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE instances ADD COLUMN untaken_bytes INTEGER NOT NULL DEFAULT 0;
 ";
 
+/// What store this is, see `identity.rs`: "Daca" in the header, and an id in a table of one row.
+const VERSION_4: &str = "
+PRAGMA application_id = 0x44616361;
+CREATE TABLE store (id TEXT NOT NULL, is_announced INTEGER NOT NULL) STRICT;
+INSERT INTO store VALUES (lower(hex(randomblob(16))), 0);
+";
+
+/// The newest version.
+pub(super) fn newest() -> u32 {
+    u32::try_from(MIGRATIONS.len()).expect("there are few migrations")
+}
+
 /// Brings the database to the newest version, each step in a transaction of its own.
 pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
-    let supported = u32::try_from(MIGRATIONS.len()).expect("there are few migrations");
+    let supported = newest();
     let found = version(connection).map_err(|fault| fault.while_doing("reading the schema version"))?;
     if found > supported {
         return Err(StoreError::NewerSchema { found, supported });
@@ -116,7 +128,8 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
     Ok(())
 }
 
-fn version(connection: &Connection) -> Result<u32, Fault> {
+/// The version of a database; 0: it has no tables yet.
+pub(super) fn version(connection: &Connection) -> Result<u32, Fault> {
     Ok(connection.query_row("PRAGMA user_version", [], |row| row.get(0))?)
 }
 
@@ -141,8 +154,8 @@ mod tests {
     /// "a" runs, with an event in its inbox and a timer; "b" has completed.
     const INSTANCES: &str = r#"
         INSERT INTO modules VALUES ('m', 1);
-        INSERT INTO versions VALUES (1, 'm', 1, 1, 'd', 1, 500, '["Flow"]', '[]', '[]');
-        INSERT INTO components VALUES ('d', x'64');
+        INSERT INTO versions VALUES (1, 'm', 1, 1, '18ac3e7343f016890c510e93f935261169d9e3f565436429830faf0934f4f8e4', 1, 500, '["Flow"]', '[]', '[]');
+        INSERT INTO components VALUES ('18ac3e7343f016890c510e93f935261169d9e3f565436429830faf0934f4f8e4', x'64');
         INSERT INTO instances (key, status, version, generation, epoch, next_seq, inbox_next, inbox_done,
             open_activities, has_work, created_at_ms, updated_at_ms, wake_at_ms, id, name, custom_status, output)
         VALUES (3, 1, 1, 0, 2, 2, 1, 0, 0, 1, 1000, 1001, 7000, 'a', 'Flow', '{"p": 1}', NULL),

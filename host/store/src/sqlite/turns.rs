@@ -1,14 +1,18 @@
 //! Turns: the row of the instance moves on, and the history gets a record.
 
+use super::connect;
 use super::created::CreationTimes;
-use super::fault::{Fault, Halt, corrupt};
-use super::instances::{LAST_UNFINISHED, integer, status_code};
+use super::damage::{bad, reading};
+use super::fault::{Fault, Halt, corrupt, known};
+use super::instances::{LAST_UNFINISHED, integer, kept, status_code};
 use super::{inbox, modules, outgoing};
+use crate::StoreError;
 use crate::model::{Fence, InstanceKey, has_work};
 use crate::rules::{self, AfterTurn};
 use crate::write::{NextExecution, Refused, TurnWrite, Written};
+use dacapo_core::history::CorruptHistory;
 use dacapo_core::{Payload, StoredTurn};
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 /// What a turn has to know of the row that it changes.
 struct Before {
@@ -29,7 +33,7 @@ pub(super) fn commit(connection: &Connection, times: &mut CreationTimes, turn: &
         }
     }
     let Fence { key, generation, next_seq, .. } = turn.fence;
-    let before = before(connection, key)?.ok_or(Refused::Fenced)?;
+    let before = known(before(connection, key))?.ok_or(Refused::Fenced)?;
     rules::accepts(before.fence, before.status > LAST_UNFINISHED, before.inbox_done..=before.inbox_next, turn)?;
     let after = rules::after_turn(before.inbox_next, turn);
     let consumed_bytes = match after.inbox_done > before.inbox_done {
@@ -72,21 +76,25 @@ fn begin_anew(connection: &Connection, key: InstanceKey, generation: u32, next: 
 
 fn before(connection: &Connection, key: InstanceKey) -> Result<Option<Before>, Fault> {
     let mut statement = connection.prepare_cached(
-        "SELECT status, generation, epoch, next_seq, inbox_next, inbox_done, has_work, wake_at_ms, inbox_bytes \
+        "SELECT key, status, generation, epoch, next_seq, inbox_next, inbox_done, has_work, wake_at_ms, inbox_bytes \
          FROM instances WHERE key = ?1",
     )?;
-    let found = statement.query_row([key.0], |row| {
+    let read = |row: &Row<'_>| {
+        let (inbox_next, inbox_done): (u64, u64) = (row.get(5)?, row.get(6)?);
+        if inbox_done > inbox_next {
+            return Err(bad(6, format!("it counts {inbox_done} entries of {inbox_next}")));
+        }
         Ok(Before {
-            status: row.get(0)?,
-            fence: Fence { key, generation: row.get(1)?, epoch: row.get(2)?, next_seq: row.get(3)? },
-            inbox_next: row.get(4)?,
-            inbox_done: row.get(5)?,
-            has_work: row.get(6)?,
-            wake_at_ms: row.get(7)?,
-            inbox_bytes: row.get(8)?,
+            status: row.get(1)?,
+            fence: Fence { key, generation: row.get(2)?, epoch: row.get(3)?, next_seq: row.get(4)? },
+            inbox_next,
+            inbox_done,
+            has_work: row.get(7)?,
+            wake_at_ms: row.get(8)?,
+            inbox_bytes: row.get(9)?,
         })
-    });
-    Ok(found.optional()?)
+    };
+    statement.query([key.0])?.next()?.map(|row| reading("instances", row, read)).transpose()
 }
 
 /// Most turns of a busy instance change nothing that an index holds. SQLite rewrites the entries of every column that
@@ -118,9 +126,9 @@ fn move_on(
         integer(rules::kept_ms(turn.at_ms)),
         after.open_activities,
         integer(after.inbox_done),
-        turn.output.as_ref().map(Payload::as_str),
+        turn.output.as_ref().map(kept),
         custom_status.is_some(),
-        custom_status.flatten().map(Payload::as_str),
+        custom_status.flatten().map(kept),
         integer(inbox_bytes),
         integer(after.untaken.events),
         integer(after.untaken.bytes),
@@ -136,23 +144,54 @@ pub(super) fn append(connection: &Connection, key: InstanceKey, at: (u32, u64), 
     Ok(())
 }
 
-/// The records of one execution, from number `from_seq` on.
+/// The records of one execution, from number `from_seq` on: all that there must be.
 pub(super) fn history(
     connection: &Connection,
     key: InstanceKey,
     generation: u32,
     from_seq: u64,
 ) -> Result<Vec<StoredTurn>, Fault> {
+    connect::at_one_moment(connection, |moment| records(moment, (key, generation), from_seq))
+}
+
+fn records(
+    connection: &Connection,
+    (key, generation): (InstanceKey, u32),
+    from_seq: u64,
+) -> Result<Vec<StoredTurn>, Fault> {
+    let records = written(connection, key, generation)?;
     let mut statement = connection.prepare_cached(
         "SELECT seq, record FROM history WHERE instance = ?1 AND generation = ?2 AND seq >= ?3 ORDER BY seq",
     )?;
     let mut rows = statement.query(params![key.0, generation, integer(from_seq)])?;
-    let mut records = Vec::new();
+    let (mut found, mut next) = (Vec::new(), from_seq);
+    let damaged = |source| Fault::Store(StoreError::CorruptHistory { key: key.0, source });
+    let missing = |seq| damaged(CorruptHistory::Missing { seq, records: records.unwrap_or(0) });
     while let Some(row) = rows.next()? {
+        let seq = row.get(0)?;
+        if seq != next {
+            return Err(missing(next));
+        }
+        next += 1;
         let bytes = row.get_ref(1)?.as_blob().map_err(|error| corrupt("a record", error))?;
-        records.push(rules::stored_turn(key, row.get(0)?, bytes)?);
+        found.push(rules::stored_turn(key, seq, bytes)?);
     }
-    Ok(records)
+    match records {
+        Some(records) if next < records => Err(missing(next)),
+        Some(records) if next > records && !found.is_empty() => {
+            let reason = format!("there are {next} records where the instance's row counts {records}");
+            Err(damaged(CorruptHistory::Impossible { seq: records, reason }))
+        }
+        _ => Ok(found),
+    }
+}
+
+/// How many records the instance's row says that this execution has; `None` where it has no such row any more.
+fn written(connection: &Connection, key: InstanceKey, generation: u32) -> Result<Option<u64>, Fault> {
+    let mut statement =
+        connection.prepare_cached("SELECT key, next_seq FROM instances WHERE key = ?1 AND generation = ?2")?;
+    let mut rows = statement.query((key.0, generation))?;
+    rows.next()?.map(|row| reading("instances", row, |row| row.get(1))).transpose()
 }
 
 /// The input of the current execution, from its opening record.

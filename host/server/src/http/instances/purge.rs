@@ -9,6 +9,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{Request, StatusCode};
 use axum::response::Response;
+use dacapo_core::InstanceId;
 use dacapo_store::InstanceFilter;
 
 /// One instance; an unfinished one with `force=true` only.
@@ -18,7 +19,9 @@ pub(in crate::http) async fn one(
     request: Request<Body>,
 ) -> Result<Response, ApiError> {
     let force = Query::of(request.uri()).flag("force", false);
-    api.client.purge(&target(&id)?, force).await?;
+    // By force also what has no valid id: a row that was damaged must be got rid of.
+    let id = target(&id).or_else(|error| if force { Ok(InstanceId::as_stored(&id)) } else { Err(error) })?;
+    api.client.purge(&id, force).await?;
     Ok(dto::json(StatusCode::OK, &Purged { instances_deleted: 1 }))
 }
 
