@@ -436,7 +436,7 @@ impl Store for UnrulyStore {
     }
 
     fn input(&self, key: InstanceKey) -> Result<Option<Payload>> {
-        if self.control.lock().expect("no panic").corrupt {
+        if self.is_damaged(Damage::History) {
             return Err(StoreError::CorruptHistory { key: key.0, source: CorruptHistory::NoOpening });
         }
         self.inner.input(key)
