@@ -179,6 +179,33 @@ fn what_was_committed_before_a_kill_is_there() {
     }
     let store = SqliteStore::open(copy.path()).expect("opens");
     assert_eq!(Observed::of(&store), fixture.observe());
+    // And it is on the disk before anybody could have seen it: in the database, synced, with an empty log.
+    let log = copy.path().join(format!("{FILE_NAME}-wal"));
+    assert_eq!(log.metadata().map_or(0, |log| log.len()), 0);
+    let alone = tempfile::tempdir().expect("a folder");
+    std::fs::copy(copy.path().join(FILE_NAME), alone.path().join(FILE_NAME)).expect("copies");
+    let store = SqliteStore::open(alone.path()).expect("opens");
+    assert_eq!(Observed::of(&store), fixture.observe());
+}
+
+#[test]
+fn a_log_that_somebody_else_reads_in_keeps_no_store_from_being_opened() {
+    let (fixture, folder) = with_two_instances();
+    let seen = fixture.observe();
+    let reader = beside(folder.path());
+    reader.execute_batch("BEGIN; SELECT count(*) FROM instances").expect("reads");
+    drop(fixture);
+    let store = SqliteStore::open(folder.path()).expect("opens");
+    assert_eq!(Observed::of(&store), seen);
+    reader.execute_batch("COMMIT").expect("ends");
+}
+
+#[test]
+fn a_store_says_how_much_waits_in_its_log_and_what_the_disk_has_left() {
+    let (fixture, _folder) = with_two_instances();
+    let condition = fixture.store().condition();
+    assert!(condition.has_room && condition.log_bytes > 0, "{condition:?}");
+    assert!(condition.free_disk_bytes.is_some_and(|free| free > 0), "{condition:?}");
 }
 
 #[test]

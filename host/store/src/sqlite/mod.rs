@@ -3,13 +3,17 @@
 //! | file | holds |
 //! |---|---|
 //! | `connect` | the folder, its lock, the connections and their settings |
+//! | `recover` | what a crash has left is on the disk before anybody reads it |
 //! | `schema` | the tables and how they came to be |
-//! | `fault` | what can go wrong on the way |
+//! | `fault` | what can go wrong on the way, and what each error of SQLite means |
 //! | `writer` | one batch, one transaction |
+//! | `checkpoint` | what was committed is moved to its place |
+//! | `room` | the reserve for a full disk |
 //! | `instances`, `turns`, `inbox`, `modules` | what is written and read of each |
 //! | `outgoing` | what a turn sends to other instances |
 //! | `queries`, `created` | what is asked about many instances, and how a span of time is found |
 
+mod checkpoint;
 mod connect;
 mod created;
 mod fault;
@@ -18,6 +22,8 @@ mod instances;
 mod modules;
 mod outgoing;
 mod queries;
+mod recover;
+mod room;
 mod schema;
 mod turns;
 mod writer;
@@ -25,11 +31,13 @@ mod writer;
 use crate::model::{Instance, InstanceKey, ModuleVersion, Stored, VersionId};
 use crate::query::{ContinueAfter, InstanceFilter, Page};
 use crate::write::{Refused, Write, Written};
-use crate::{Result, Store};
+use crate::{Condition, Maintained, Result, Store, StoreError};
 use connect::{FolderLock, Readers};
 use dacapo_core::{InboxEntry, InstanceId, Payload, StoredTurn};
-use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use room::Room;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use writer::Writer;
 
 /// The name of the database file in its folder.
@@ -43,29 +51,56 @@ pub const FILE_NAME: &str = "dacapo.db";
 pub struct SqliteStore {
     readers: Readers,
     writer: Mutex<Writer>,
+    path: PathBuf,
+    has_room: Arc<AtomicBool>,
     _lock: FolderLock,
 }
 
 impl SqliteStore {
     /// Opens the store in `folder`, creating what is missing, for as long as the value lives.
     ///
-    /// Errors: `InUse`, `NewerSchema`, `NotDurable`, `Engine`.
+    /// All that can be read when this returns is on the disk, also what a crash has left half written.
+    ///
+    /// Errors: `InUse`, `NewerSchema`, `NotDurable`, `DiskFull`, `Engine`.
     pub fn open(folder: &Path) -> Result<Self> {
         connect::create_folder(folder)?;
         let lock = FolderLock::take(folder)?;
         let path = folder.join(FILE_NAME);
-        let mut connection = connect::open_writer(&path)?;
-        schema::migrate(&mut connection)?;
-        let writer = Writer::new(connection).map_err(|fault| fault.while_doing("opening the database"))?;
-        Ok(Self { readers: Readers::new(path), writer: Mutex::new(writer), _lock: lock })
+        let mut room = Room::keep(folder);
+        let connection = match recover::open(&path) {
+            Err(StoreError::DiskFull { .. }) => {
+                room.give_back();
+                recover::open(&path)?
+            }
+            opened => opened?,
+        };
+        let has_room = room.watch();
+        let writer = Writer::new(connection, room).map_err(|fault| fault.while_doing("opening the database"))?;
+        Ok(Self { readers: Readers::new(path.clone()), writer: Mutex::new(writer), path, has_room, _lock: lock })
+    }
+
+    /// A panic within a commit has rolled it back; the connection is as good as before.
+    fn writer(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Store for SqliteStore {
     fn commit(&self, batch: &[Write]) -> Result<Vec<std::result::Result<Written, Refused>>> {
-        // A panic within a commit has rolled it back; the connection is as good as before.
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        writer.commit(batch).map_err(|fault| fault.while_doing("committing a batch"))
+        self.writer().commit(batch)
+    }
+
+    fn maintain(&self) -> Result<Maintained> {
+        self.writer().maintain()
+    }
+
+    fn condition(&self) -> Condition {
+        let log = std::fs::metadata(connect::log_of(&self.path));
+        Condition {
+            has_room: self.has_room.load(Ordering::Relaxed),
+            log_bytes: log.map_or(0, |log| log.len()),
+            free_disk_bytes: self.path.parent().and_then(room::free_bytes),
+        }
     }
 
     fn instance(&self, id: &InstanceId) -> Result<Option<Instance>> {
