@@ -5,6 +5,7 @@
 //! | [`model`] | what is kept: instances, turns, inbox entries, modules |
 //! | [`mod@write`] | what can be written, and what a store answers |
 //! | [`query`] | what can be asked |
+//! | [`asker`] | whether the engine reads, or somebody outside |
 //! | [`condition`] | how a store is, and what was done to keep it so |
 //! | [`error`] | when a store cannot answer |
 //! | [`memory`] | the executable specification, for tests |
@@ -23,6 +24,7 @@
 //!   per instance and without a gap.
 //! * A store has no clock: every time comes from its caller. Times beyond `i64::MAX` milliseconds are kept as that.
 
+pub mod asker;
 pub mod condition;
 pub mod conformance;
 pub mod error;
@@ -80,7 +82,8 @@ pub trait Store: Send + Sync + 'static {
     /// What waits in an instance's inbox, in order.
     fn inbox(&self, key: InstanceKey) -> Result<Vec<InboxEntry>>;
 
-    /// Instances in the order of their creation, at most `limit` of them, after the place where the last page ended.
+    /// Instances in the order of their creation, at most `limit` of them, after the place where the last page ended. A page
+    /// may be shorter than that, even empty, although there is a next one: a store looks at so many instances for each.
     fn list(&self, filter: &InstanceFilter, after: ContinueAfter, limit: usize) -> Result<Page>;
 
     /// The input that an instance's current execution was given, or `None` for an unknown key.

@@ -102,7 +102,10 @@ fn open_reader(path: &Path) -> Result<Connection, Fault> {
 }
 
 fn open(path: &Path, flags: OpenFlags, settings: &str) -> Result<Connection, Fault> {
-    let connection = Connection::open_with_flags(path, flags)?;
+    #[cfg_attr(not(test), expect(unused_mut, reason = "only tests watch what it runs"))]
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    #[cfg(test)]
+    super::plans::watch(&mut connection)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
     connection.execute_batch(COMMON_SETTINGS)?;
@@ -174,19 +177,25 @@ impl Readers {
         Ok(lease)
     }
 
+    /// All the connections there can be.
+    #[cfg(test)]
+    pub(super) fn take_all(&self) -> Vec<Lease<'_>> {
+        (0..MAX_READERS).map(|_| self.lease().expect("opens")).collect()
+    }
+
     fn pool(&self) -> MutexGuard<'_, Pool> {
         self.pool.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A connection on loan. It goes back when this is dropped, by a panic too.
-struct Lease<'a> {
+pub(super) struct Lease<'a> {
     readers: &'a Readers,
     connection: Option<Connection>,
 }
 
 impl Lease<'_> {
-    fn connection(&self) -> &Connection {
+    pub(super) fn connection(&self) -> &Connection {
         self.connection.as_ref().expect("a lease that was handed out has its connection until it is dropped")
     }
 }

@@ -12,6 +12,7 @@
 //! | `instances`, `turns`, `inbox`, `modules` | what is written and read of each |
 //! | `outgoing` | what a turn sends to other instances |
 //! | `queries`, `created` | what is asked about many instances, and how a span of time is found |
+//! | `walk`, `pins` | bounds of what one question costs |
 
 mod checkpoint;
 mod connect;
@@ -21,19 +22,24 @@ mod inbox;
 mod instances;
 mod modules;
 mod outgoing;
+mod pins;
+#[cfg(test)]
+mod plans;
 mod queries;
 mod recover;
 mod room;
 mod schema;
 mod turns;
+mod walk;
 mod writer;
 
 use crate::model::{Instance, InstanceKey, ModuleVersion, Stored, VersionId};
 use crate::query::{ContinueAfter, InstanceFilter, Page};
 use crate::write::{Refused, Write, Written};
-use crate::{Condition, Maintained, Result, Store, StoreError};
+use crate::{Condition, Maintained, Result, Store, StoreError, asker};
 use connect::{FolderLock, Readers};
 use dacapo_core::{InboxEntry, InstanceId, Payload, StoredTurn};
+use pins::Pins;
 use room::Room;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -49,7 +55,10 @@ pub const FILE_NAME: &str = "dacapo.db";
 /// to be the one that writes, while the lock is held.
 #[derive(Debug)]
 pub struct SqliteStore {
-    readers: Readers,
+    /// For those outside; see [`crate::asker`].
+    outside: Readers,
+    engine: Readers,
+    pins: Pins,
     writer: Mutex<Writer>,
     path: PathBuf,
     has_room: Arc<AtomicBool>,
@@ -76,7 +85,13 @@ impl SqliteStore {
         };
         let has_room = room.watch();
         let writer = Writer::new(connection, room).map_err(|fault| fault.while_doing("opening the database"))?;
-        Ok(Self { readers: Readers::new(path.clone()), writer: Mutex::new(writer), path, has_room, _lock: lock })
+        let [outside, engine] = [(); 2].map(|()| Readers::new(path.clone()));
+        let pins = writer.pins();
+        Ok(Self { outside, engine, pins, writer: Mutex::new(writer), path, has_room, _lock: lock })
+    }
+
+    fn readers(&self) -> &Readers {
+        if asker::is_outside() { &self.outside } else { &self.engine }
     }
 
     /// A panic within a commit has rolled it back; the connection is as good as before.
@@ -104,50 +119,72 @@ impl Store for SqliteStore {
     }
 
     fn instance(&self, id: &InstanceId) -> Result<Option<Instance>> {
-        self.readers.read("reading an instance", |reader| instances::by_id(reader, id))
+        self.readers().read("reading an instance", |reader| instances::by_id(reader, id))
     }
 
     fn load(&self, id: &InstanceId) -> Result<Option<Stored>> {
-        self.readers.read("loading an instance", |reader| instances::load(reader, id))
+        self.readers().read("loading an instance", |reader| instances::load(reader, id))
     }
 
     fn history(&self, key: InstanceKey, generation: u32, from_seq: u64) -> Result<Vec<StoredTurn>> {
-        self.readers.read("reading a history", |reader| turns::history(reader, key, generation, from_seq))
+        self.readers().read("reading a history", |reader| turns::history(reader, key, generation, from_seq))
     }
 
     fn inbox(&self, key: InstanceKey) -> Result<Vec<InboxEntry>> {
-        self.readers.read("reading an inbox", |reader| inbox::entries(reader, key))
+        self.readers().read("reading an inbox", |reader| inbox::entries(reader, key))
     }
 
     fn list(&self, filter: &InstanceFilter, after: ContinueAfter, limit: usize) -> Result<Page> {
-        self.readers.read("listing instances", |reader| queries::list(reader, filter, after, limit))
+        self.readers().read("listing instances", |reader| queries::list(reader, filter, after, limit))
     }
 
     fn input(&self, key: InstanceKey) -> Result<Option<Payload>> {
-        self.readers.read("reading an input", |reader| turns::input(reader, key))
+        self.readers().read("reading an input", |reader| turns::input(reader, key))
     }
 
     fn busy(&self, after: InstanceKey, limit: usize) -> Result<Vec<(InstanceKey, InstanceId)>> {
-        self.readers.read("looking for work", |reader| queries::busy(reader, after, limit))
+        self.readers().read("looking for work", |reader| queries::busy(reader, after, limit))
     }
 
     fn timers(&self, after: (u64, InstanceKey), limit: usize) -> Result<Vec<(u64, InstanceKey, InstanceId)>> {
-        self.readers.read("looking for timers", |reader| queries::timers(reader, after, limit))
+        self.readers().read("looking for timers", |reader| queries::timers(reader, after, limit))
     }
 
     fn modules(&self) -> Result<Vec<ModuleVersion>> {
-        self.readers.read("reading the modules", modules::all)
+        self.readers().read("reading the modules", modules::all)
     }
 
     fn pins(&self) -> Result<Vec<(VersionId, u64)>> {
-        self.readers.read("counting pinned instances", instances::pins)
+        Ok(self.pins.all())
     }
 
     fn component(&self, digest: &str) -> Result<Option<Vec<u8>>> {
-        self.readers.read("reading a component", |reader| modules::component(reader, digest))
+        self.readers().read("reading a component", |reader| modules::component(reader, digest))
     }
 
     fn describe(&self) -> (&'static str, String) {
         ("sqlite", format!("sqlite {}, wal, synchronous=full", rusqlite::version()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_engine_reads_while_those_outside_wait_for_each_other() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = SqliteStore::open(folder.path()).expect("opens");
+        let taken = store.outside.take_all();
+        let list = || store.list(&InstanceFilter::default(), InstanceKey::ZERO, 10).expect("lists");
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| asker::for_outside(list));
+            // Would wait for ever, were it not for its own.
+            assert_eq!(store.busy(InstanceKey::ZERO, 10).expect("reads"), []);
+            assert_eq!(list(), Page::default());
+            assert!(!waiting.is_finished());
+            drop(taken);
+            assert_eq!(waiting.join().expect("joins"), Page::default());
+        });
     }
 }

@@ -1,7 +1,8 @@
 //! Modules: their versions and components.
 
 use super::fault::{Fault, Halt, corrupt};
-use super::instances::{self, integer};
+use super::instances::integer;
+use super::pins::Pins;
 use crate::model::{ModuleVersion, VersionId};
 use crate::rules;
 use crate::write::{NewModule, Refused, Written};
@@ -140,9 +141,9 @@ fn check_free(connection: &Connection, version: &ModuleVersion) -> Result<(), Ha
 }
 
 /// [`crate::Write::DeleteVersion`].
-pub(super) fn delete(connection: &Connection, id: VersionId) -> Result<Written, Halt> {
+pub(super) fn delete(connection: &Connection, pins: &Pins, id: VersionId) -> Result<Written, Halt> {
     let version = select_one(connection, select_versions!("WHERE id = ?1"), [id.0])?.ok_or(Refused::UnknownVersion)?;
-    let instances = instances::pinned(connection, id)?;
+    let instances = pins.of(id);
     if instances > 0 {
         return Err(Refused::Pinned { instances }.into());
     }

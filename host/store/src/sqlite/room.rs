@@ -116,7 +116,11 @@ impl Room {
 /// Whether a write frees room, ends something, or takes next to none.
 fn eases(write: &Write) -> bool {
     match write {
-        Write::Purge { .. } | Write::DeleteVersion(_) | Write::Activate(_) | Write::Repin { .. } => true,
+        Write::Purge { .. }
+        | Write::Discard { .. }
+        | Write::DeleteVersion(_)
+        | Write::Activate(_)
+        | Write::Repin { .. } => true,
         Write::Deliver(delivery) => {
             matches!(delivery.event, Event::ExecutionTerminated { .. } | Event::ExecutionSuspended { .. })
         }

@@ -3,6 +3,7 @@
 use super::checkpoint::{self, Checkpoints};
 use super::created::CreationTimes;
 use super::fault::{Fault, Halt};
+use super::pins::Pins;
 use super::room::Room;
 use super::{inbox, instances, modules, turns};
 use crate::write::{Refused, Write, Written};
@@ -17,6 +18,7 @@ type Answer = std::result::Result<Written, Refused>;
 pub(super) struct Writer {
     connection: Connection,
     times: CreationTimes,
+    pins: Pins,
     checkpoints: Checkpoints,
     room: Room,
     /// What the disk did; nothing is written after it.
@@ -26,7 +28,13 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn new(mut connection: Connection, room: Room) -> Result<Self, Fault> {
         let checkpoints = Checkpoints::own(&mut connection)?;
-        Ok(Self { times: CreationTimes::read(&connection)?, checkpoints, room, failure: None, connection })
+        let (times, pins) = (CreationTimes::read(&connection)?, Pins::count(&connection)?);
+        Ok(Self { times, pins, checkpoints, room, failure: None, connection })
+    }
+
+    /// How many unfinished instances are on each version, for readers.
+    pub(super) fn pins(&self) -> Pins {
+        self.pins.clone()
     }
 
     /// Commits what is not refused. A refusal is decided before anything of its write is done, so it has nothing to
@@ -51,10 +59,11 @@ impl Writer {
 
     fn transact(&mut self, batch: &[Write]) -> Result<Vec<Answer>, Fault> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        self.pins.begin();
         let mut times = self.times;
         let mut answers = Vec::with_capacity(batch.len());
         for write in batch {
-            answers.push(match apply(&transaction, &mut times, write) {
+            answers.push(match apply(&transaction, (&mut times, &self.pins), write) {
                 Ok(written) => Ok(written),
                 Err(Halt::Refused(refused)) => Err(refused),
                 Err(Halt::Failed(fault)) => return Err(fault),
@@ -63,6 +72,7 @@ impl Writer {
         times.save(&transaction, &self.times)?;
         transaction.commit()?;
         self.times = times;
+        self.pins.settle();
         Ok(answers)
     }
 
@@ -124,7 +134,7 @@ impl Drop for Writer {
     }
 }
 
-fn apply(connection: &Connection, times: &mut CreationTimes, write: &Write) -> Result<Written, Halt> {
+fn apply(connection: &Connection, (times, pins): (&mut CreationTimes, &Pins), write: &Write) -> Result<Written, Halt> {
     match write {
         Write::Create(new) => instances::create(connection, times, new),
         Write::Turn(turn) => turns::commit(connection, times, turn),
@@ -135,7 +145,7 @@ fn apply(connection: &Connection, times: &mut CreationTimes, write: &Write) -> R
         Write::Purge { id, force, only } => instances::purge(connection, id, *force, *only),
         Write::AddModule(new) => modules::add(connection, new),
         Write::Activate(id) => modules::activate_again(connection, *id),
-        Write::DeleteVersion(id) => modules::delete(connection, *id),
+        Write::DeleteVersion(id) => modules::delete(connection, pins, *id),
     }
 }
 
@@ -219,7 +229,7 @@ mod tests {
         leave_pages(&writer, 100_000);
         let small = [Write::Deliver(raised("a", "E"))];
         assert!(matches!(writer.commit(&small), Err(StoreError::DiskFull { .. })));
-        let end = Event::ExecutionTerminated { reason: String::new(), recursive: false };
+        let end = Event::ExecutionTerminated { reason: String::new(), recursive: false, by: None };
         let end = Write::Deliver(Delivery { event: end, ..raised("a", "E") });
         let purge = Write::Purge { id: id("a"), force: true, only: None };
         for write in [end, purge] {
