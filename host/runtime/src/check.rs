@@ -57,7 +57,7 @@ impl Runtime {
         let mut after = ContinueAfter::ZERO;
         loop {
             let wanted = filter.clone();
-            let page = self.read(move |store| store.list(&wanted, after, PAGE)).await;
+            let page = self.read_published(move |store| store.list(&wanted, after, PAGE)).await;
             let page = page.map_err(|error| DeployError::Store(Arc::new(error)))?;
             for instance in page.instances.iter().filter(|instance| versions.contains(&instance.version)) {
                 if checked.checked == sample {

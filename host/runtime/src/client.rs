@@ -9,6 +9,7 @@ use crate::export::HistoryFile;
 use crate::instance::known::input_of;
 use crate::router::Router;
 use crate::runtime::Runtime;
+use crate::storage::StorageHealth;
 use crate::upgrade::choose;
 use crate::view::InstanceView;
 use dacapo_core::ids::MAX_NAME_CHARS;
@@ -69,6 +70,8 @@ pub struct Health {
     pub warm_instances: usize,
     /// What they hold, in bytes (an estimate).
     pub warm_bytes: usize,
+    /// How writing goes.
+    pub storage: StorageHealth,
 }
 
 /// A subscription to one instance's status; leaves no trace when dropped.
@@ -365,7 +368,8 @@ impl Client {
         let (store, durability) = self.runtime.store.describe();
         let (warm_instances, warm_bytes) = self.router.warm();
         let uptime_ms = self.runtime.clock.now_ms().saturating_sub(self.runtime.started_at_ms);
-        Health { store, durability, uptime_ms, warm_instances, warm_bytes }
+        let storage = self.runtime.storage.health(self.runtime.store.condition());
+        Health { store, durability, uptime_ms, warm_instances, warm_bytes, storage }
     }
 
     /// `reserved`: how much further than others it may fill the inbox.

@@ -121,8 +121,19 @@ pub enum ClientError {
     /// The server is going down.
     #[error("The server is shutting down: try again when it is back.")]
     ShuttingDown,
+    /// There is no room on the disk; nothing was done.
+    #[error("The disk is full, and nothing of this has happened: try again when there is room. {0}")]
+    DiskFull(Arc<StoreError>),
+    /// The disk failed while this was written. Whether it has happened is known after the next start. A start that names
+    /// its id is safe to repeat; so are a termination, a purge and a deployment. An event may come twice.
+    #[error(
+        "The disk failed while this was being written, and the server stops: it may have happened or not. When the server \
+         is back, look, or repeat it: a start with an id of its own, a termination and a purge are safe to repeat; an event \
+         could arrive twice. {0}"
+    )]
+    Unknown(Arc<StoreError>),
     /// The store failed; nothing was done.
-    #[error("The store cannot answer: {0}")]
+    #[error("The store cannot answer, and nothing of this has happened: {0}")]
     Store(Arc<StoreError>),
 }
 
@@ -147,7 +158,9 @@ impl From<StoreError> for ClientError {
 impl From<CommitError> for ClientError {
     fn from(error: CommitError) -> Self {
         match error {
+            CommitError::Store(error) if matches!(*error, StoreError::DiskFull { .. }) => Self::DiskFull(error),
             CommitError::Store(error) => Self::Store(error),
+            CommitError::Unknown(error) => Self::Unknown(error),
             CommitError::Closed => Self::ShuttingDown,
             CommitError::Refused(Refused::Unreadable { what }) => Self::Store(Arc::new(StoreError::Corrupt(what))),
             // Each method names the refusals that its write can meet; any other is the store's mistake.

@@ -1,6 +1,7 @@
 //! Group commit: all writes that wait go into the next transaction, one fsync for all of them.
 
 use crate::scheduler::Scheduler;
+use crate::storage::Storage;
 use dacapo_core::Payload;
 use dacapo_store::{Outgoing, Refused, Store, StoreError, Write, Written};
 use futures::FutureExt;
@@ -8,6 +9,7 @@ use futures::future::BoxFuture;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Semaphore, oneshot, watch};
 
@@ -16,15 +18,21 @@ const GROUP: usize = 512;
 /// KiB in one transaction at most; the first write is taken whatever its size.
 const GROUP_KIB: u32 = 16 << 10;
 
-/// Why a write did not happen.
+/// How often it is looked whether there is room again.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Why a write did not happen, as far as anybody knows.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum CommitError {
     /// The store judged it and refused.
     #[error(transparent)]
     Refused(#[from] Refused),
-    /// The store failed; nothing of the whole group has happened.
+    /// The store failed; the write has not happened.
     #[error(transparent)]
     Store(Arc<StoreError>),
+    /// The disk failed while it was written: whether it has happened is known after the next start.
+    #[error(transparent)]
+    Unknown(Arc<StoreError>),
     /// The committer has stopped.
     #[error("the server is shutting down")]
     Closed,
@@ -100,14 +108,19 @@ impl Pending {
 }
 
 impl Committer {
-    pub(crate) fn start(store: Arc<dyn Store>, scheduler: &dyn Scheduler) -> std::io::Result<Self> {
-        let (sender, mut receiver) = unbounded_channel();
+    /// `storage` is told how it goes. After a failure of the disk the loop ends, and with it all writing.
+    pub(crate) fn start(
+        store: Arc<dyn Store>,
+        storage: Arc<Storage>,
+        scheduler: Arc<dyn Scheduler>,
+    ) -> std::io::Result<Self> {
+        let (sender, receiver) = unbounded_channel();
         let room = Arc::new(Semaphore::new(ROOM_KIB as usize));
         let groups = Arc::new(Groups { begun: AtomicU64::new(0), published: watch::Sender::new(0) });
         let (made, told) = (room.clone(), groups.clone());
+        let writer = Writer { store, storage, scheduler: scheduler.clone(), room: made, groups: told };
         let run = async move {
-            let panicked = AssertUnwindSafe(run(&*store, &mut receiver, &made, &told)).catch_unwind().await.is_err();
-            if panicked {
+            if AssertUnwindSafe(writer.run(receiver)).catch_unwind().await.is_err() {
                 // Nothing can be written any more, and it is not known what the last group came to: only a new start,
                 // which reads the store, can tell.
                 tracing::error!(
@@ -169,47 +182,123 @@ impl Committer {
     }
 }
 
-async fn run(store: &dyn Store, jobs: &mut UnboundedReceiver<Job>, room: &Semaphore, groups: &Groups) {
-    let mut writes = Vec::with_capacity(GROUP);
-    let mut waiting = Vec::with_capacity(GROUP);
-    while let Some(first) = jobs.recv().await {
-        let (mut next, mut taken_kib) = (Some(first), 0);
-        while let Some(job) = next {
-            taken_kib += job.weight;
-            writes.push(job.write);
-            waiting.push(job.waiting);
-            let has_room = writes.len() < GROUP && taken_kib < GROUP_KIB;
-            next = has_room.then(|| jobs.try_recv().ok()).flatten();
+/// What the committer's loop works with.
+struct Writer {
+    store: Arc<dyn Store>,
+    storage: Arc<Storage>,
+    scheduler: Arc<dyn Scheduler>,
+    room: Arc<Semaphore>,
+    groups: Arc<Groups>,
+}
+
+impl Writer {
+    /// Until nobody can hand anything in any more, or the disk has failed.
+    async fn run(self, jobs: UnboundedReceiver<Job>) {
+        let Err(error) = self.work(jobs).await else { return };
+        // Those in the queue learned that nobody writes any more when it was dropped; now those who wait for room.
+        self.room.close();
+        self.storage.fail(&error);
+    }
+
+    async fn work(&self, mut jobs: UnboundedReceiver<Job>) -> Result<(), Arc<StoreError>> {
+        let mut writes = Vec::with_capacity(GROUP);
+        let mut waiting = Vec::with_capacity(GROUP);
+        let mut has_room = true;
+        loop {
+            let mut next = tokio::select! {
+                biased;
+                job = jobs.recv() => match job {
+                    Some(first) => Some(first),
+                    None => return Ok(()),
+                },
+                () = self.scheduler.wait(LOOK_AGAIN), if !has_room => None,
+            };
+            let mut taken_kib = 0;
+            while let Some(job) = next {
+                taken_kib += job.weight;
+                writes.push(job.write);
+                waiting.push(job.waiting);
+                let is_full = writes.len() >= GROUP || taken_kib >= GROUP_KIB;
+                next = if is_full { None } else { jobs.try_recv().ok() };
+            }
+            self.room.add_permits(taken_kib as usize);
+            if !writes.is_empty() {
+                let group = self.groups.begun.fetch_add(1, Ordering::AcqRel) + 1;
+                let committed = self.commit(&writes, waiting.drain(..));
+                writes.clear();
+                self.groups.published.send_replace(group);
+                committed?;
+            }
+            has_room = self.maintain()?;
         }
-        room.add_permits(taken_kib as usize);
-        let group = groups.begun.fetch_add(1, Ordering::AcqRel) + 1;
-        match store.commit(&writes) {
+    }
+
+    /// Nobody waits for this: what was written before it has been answered.
+    fn maintain(&self) -> Result<bool, Arc<StoreError>> {
+        let done = self.store.maintain();
+        self.storage.maintained(&done, || self.store.condition());
+        match done {
+            Err(error) if error.is_unknown() => Err(Arc::new(error)),
+            _ => Ok(self.store.condition().has_room),
+        }
+    }
+
+    fn commit(&self, writes: &[Write], waiting: impl Iterator<Item = Waiting>) -> Result<(), Arc<StoreError>> {
+        match self.store.commit(writes) {
             Ok(answers) => {
-                for (job, answer) in waiting.drain(..).zip(answers) {
+                self.storage.committed();
+                for (job, answer) in waiting.zip(answers) {
                     answered(job, answer.map_err(CommitError::Refused));
                 }
+                Ok(())
             }
             Err(error) => {
-                tracing::error!(%error, writes = writes.len(), "a commit failed; nothing of it has happened");
-                one_by_one(store, &writes, waiting.drain(..), error);
+                self.storage.not_committed(&error, writes.len(), &self.store.condition());
+                match error.is_unknown() {
+                    true => Err(unknown(waiting, error)),
+                    false => self.one_by_one(writes, waiting, error),
+                }
             }
         }
-        writes.clear();
-        groups.published.send_replace(group);
+    }
+
+    /// Nothing of a group has happened: perhaps because of one write that the store cannot take. The others must not
+    /// suffer for it.
+    fn one_by_one(
+        &self,
+        writes: &[Write],
+        mut waiting: impl Iterator<Item = Waiting>,
+        error: StoreError,
+    ) -> Result<(), Arc<StoreError>> {
+        let mut first = (writes.len() == 1).then_some(error);
+        for write in writes {
+            let committed = match first.take() {
+                Some(error) => Err(error),
+                None => self.store.commit(std::slice::from_ref(write)),
+            };
+            let Some(job) = waiting.next() else { break };
+            match committed {
+                Ok(mut answers) => {
+                    self.storage.committed();
+                    let answer = answers.pop().expect("one answer for each write");
+                    answered(job, answer.map_err(CommitError::Refused));
+                }
+                // Those behind it were not tried: they are told that nobody writes any more.
+                Err(error) if error.is_unknown() => return Err(unknown(std::iter::once(job), error)),
+                Err(error) => answered(job, Err(CommitError::Store(Arc::new(error)))),
+            }
+        }
+        Ok(())
     }
 }
 
-/// A group failed: perhaps because of one write that the store cannot take. The others must not suffer for it.
-fn one_by_one(store: &dyn Store, writes: &[Write], waiting: impl Iterator<Item = Waiting>, error: StoreError) {
-    let mut first = (writes.len() == 1).then_some(error);
-    for (write, job) in writes.iter().zip(waiting) {
-        let committed = match first.take() {
-            Some(error) => Err(error),
-            None => store.commit(std::slice::from_ref(write)),
-        };
-        let result = committed.map_err(|error| CommitError::Store(Arc::new(error)));
-        answered(job, result.and_then(|mut answers| Ok(answers.pop().expect("one answer for each write")?)));
+/// Tells those who wait that nobody knows.
+fn unknown(waiting: impl Iterator<Item = Waiting>, error: StoreError) -> Arc<StoreError> {
+    let error = Arc::new(error);
+    for job in waiting {
+        answered(job, Err(CommitError::Unknown(error.clone())));
     }
+    error
 }
 
 fn answered((done, answer): Waiting, result: Result<Written, CommitError>) {

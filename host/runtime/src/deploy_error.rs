@@ -75,7 +75,7 @@ pub enum DeployError {
     /// The server is going down.
     #[error("The server is shutting down: try again when it is back.")]
     ShuttingDown,
-    /// The store failed; nothing was done.
+    /// The store failed; what that leaves of it, the error says.
     #[error("The store cannot answer: {0}")]
     Store(Arc<StoreError>),
 }
@@ -83,7 +83,7 @@ pub enum DeployError {
 impl From<CommitError> for DeployError {
     fn from(error: CommitError) -> Self {
         match error {
-            CommitError::Store(error) => Self::Store(error),
+            CommitError::Store(error) | CommitError::Unknown(error) => Self::Store(error),
             CommitError::Closed => Self::ShuttingDown,
             CommitError::Refused(refused) => {
                 Self::Store(Arc::new(StoreError::Corrupt(format!("unexpected answer: {refused}"))))

@@ -11,8 +11,8 @@
 //! | one instance | `instance`: load, play, commit |
 //! | tasks | `activities`: runs of activities; `writes`: what else is written, and who is told |
 //! | ground | `runtime`: what all of these stand on |
-//! | parts | `committer` (group commit), `board` (statuses for readers), `catalog`, `prepared`, `wheel`, `calls`, `player` |
-//! | leaves | [`config`], [`clock`], [`scheduler`], [`executor`], [`view`], `message`, `caller`, `fate`, `ground`, `slots`, [`export`], errors |
+//! | parts | `committer` (group commit), [`storage`] (how writing goes, and that the disk has failed), `board` (statuses for readers), `catalog`, `prepared`, `wheel`, `calls`, `player` |
+//! | leaves | [`config`], [`clock`], [`scheduler`], [`executor`], [`view`], `message`, `caller`, `fate`, `ground`, `slots`, `throttle`, [`export`], errors |
 
 mod activities;
 mod board;
@@ -41,6 +41,8 @@ mod runtime;
 pub mod scheduler;
 mod slots;
 mod start;
+pub mod storage;
+mod throttle;
 mod timers;
 mod upgrade;
 mod versions;

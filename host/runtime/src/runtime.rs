@@ -11,6 +11,7 @@ use crate::ground::Ground;
 use crate::prepared::Prepared;
 use crate::scheduler::Scheduler;
 use crate::slots::Way;
+use crate::storage::Storage;
 use crate::wheel::Timers;
 use dacapo_store::{Store, StoreError};
 use std::sync::Arc;
@@ -20,6 +21,9 @@ use tokio_util::task::TaskTracker;
 
 /// Cold instances that are read from the store and replayed at the same time.
 const COLD_LOADS: usize = 64;
+
+/// Reads for those outside at the same time; more only wait for each other in the store.
+const OUTSIDE_READS: usize = 16;
 
 /// After which time something is tried again that did not answer, in milliseconds.
 pub(crate) const RETRY_MS: u64 = 1_000;
@@ -36,6 +40,7 @@ pub struct Runtime {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) prepared: Prepared,
     pub(crate) committer: Committer,
+    pub(crate) storage: Arc<Storage>,
     pub(crate) board: StatusBoard,
     pub(crate) calls: Calls,
     pub(crate) timers: Timers,
@@ -43,6 +48,8 @@ pub struct Runtime {
     pub(crate) slots: Way,
     /// Bounds how many cold instances are read and replayed at once.
     pub(crate) cold_loads: Arc<Semaphore>,
+    /// Bounds reads for those outside: each holds a thread.
+    outside: Semaphore,
     /// Everything that was spawned. Empty: nothing holds the store any more.
     pub(crate) tasks: TaskTracker,
     pub(crate) scheduler: Arc<dyn Scheduler>,
@@ -56,18 +63,22 @@ impl Runtime {
         let Ground { store, guests, clock, scheduler } = ground;
         let (timers, armed) = Timers::new(config.timers_in_memory);
         let catalog = Arc::new(Catalog::default());
+        let closing = CancellationToken::new();
+        let storage = Arc::new(Storage::new(clock.clone(), closing.clone()));
         let runtime = Self {
             prepared: Prepared::new(guests.loader.clone(), catalog.clone(), scheduler.clone()),
             catalog,
-            committer: Committer::start(store.clone(), &*scheduler)?,
+            committer: Committer::start(store.clone(), storage.clone(), scheduler.clone())?,
+            storage,
             board: StatusBoard::new(config.status_cache_bytes, clock.now_ms()),
             calls: Calls::new(&config),
             timers,
             slots: Way::default(),
             cold_loads: Arc::new(Semaphore::new(COLD_LOADS)),
+            outside: Semaphore::new(OUTSIDE_READS),
             tasks: TaskTracker::new(),
             scheduler,
-            closing: CancellationToken::new(),
+            closing,
             started_at_ms: clock.now_ms(),
             config,
             clock,
@@ -128,12 +139,15 @@ impl Runtime {
         answered.await.map_err(lost)?
     }
 
-    /// A read for people: once it has answered, the status board shows no less than it has seen.
+    /// A read for people: once it has answered, the status board shows no less than it has seen. However many there are,
+    /// the engine's own reads wait behind none of them.
     pub(crate) async fn read_published<T: Send + 'static>(
         &self,
         read: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let result = self.read(read).await;
+        let closed = |_| StoreError::Engine { doing: "reading", source: "the server is shutting down".into() };
+        let _one_of_so_many = self.outside.acquire().await.map_err(closed)?;
+        let result = self.read(move |store| dacapo_store::asker::for_outside(|| read(store))).await;
         self.committer.published().await;
         result
     }

@@ -49,6 +49,13 @@ impl Runtime {
 }
 
 impl Client {
+    /// Returns once the disk has failed: what it did. From then on nothing is written, and no turn or activity begins; what
+    /// was being written may have happened or not. End the process: only a new start, which reads what the disk holds,
+    /// goes on.
+    pub async fn failed(&self) -> Arc<str> {
+        self.runtime.storage.failed().await
+    }
+
     /// Stops the runtime: no new turn begins, those under way are committed, and the committer ends. What is left undone
     /// is in the store. Waits `patience` at most for activities and turns under way. Requests after it answer
     /// [`crate::ClientError::ShuttingDown`].

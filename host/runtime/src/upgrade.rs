@@ -24,7 +24,7 @@ impl Runtime {
     ) -> Result<Arc<ModuleVersion>, ClientError> {
         for _ in 0..ATTEMPTS {
             let looked_for = id.clone();
-            let found = self.read(move |store| store.instance(&looked_for)).await?;
+            let found = self.read_published(move |store| store.instance(&looked_for)).await?;
             let found = found.ok_or_else(|| ClientError::UnknownInstance(id.clone()))?;
             if !found.status.can_go_on() {
                 return Err(ClientError::Finished { id: id.clone(), status: found.status });

@@ -4,7 +4,7 @@ use crate::model::Instance;
 use dacapo_core::InboxEntry;
 use dacapo_core::history::CorruptHistory;
 
-/// The store itself failed; nothing of the batch has happened.
+/// The store itself failed. What that says of a batch: nothing of it has happened, but for [`StoreError::DiskFailed`].
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Another process has the data folder.
@@ -78,7 +78,25 @@ pub enum StoreError {
     /// Something else that is kept cannot be read.
     #[error("the store holds something this version cannot read: {0}")]
     Corrupt(String),
-    /// The disk, the file or the engine failed. Trying again may help.
+    /// There is no room. Nothing of it has happened; it can be done once there is.
+    #[error("the disk is full ({doing}: {source}); nothing of it has happened")]
+    DiskFull {
+        /// What was tried.
+        doing: &'static str,
+        /// The engine's own error.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The disk failed under a write. Whether that has happened is known to nobody before the store was opened anew: what
+    /// the disk has taken and what not cannot be told from here, and trying again could hide it for ever. Until then
+    /// every write ends like this.
+    #[error("the disk failed ({doing}: {source}); what was being written may have happened or not")]
+    DiskFailed {
+        /// What was tried.
+        doing: &'static str,
+        /// The engine's own error.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The engine failed, or the disk under a read. Nothing of it has happened; trying again may help.
     #[error("{doing}: {source}")]
     Engine {
         /// What was tried.
@@ -98,9 +116,19 @@ impl StoreError {
             | Self::Corrupt(_)
             | Self::Suspect { .. }
             | Self::NewerSchema { .. } => true,
-            Self::InUse { .. } | Self::NotDurable { .. } | Self::Engine { .. } => false,
+            Self::InUse { .. }
+            | Self::NotDurable { .. }
+            | Self::DiskFull { .. }
+            | Self::DiskFailed { .. }
+            | Self::Engine { .. } => false,
         }
     }
+
+    /// Whether what was written may have happened all the same. The store is of no use any more: the process ends.
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Self::DiskFailed { .. })
+    }
+
     /// What could be read of an instance whose row could not be read whole: enough to end it.
     #[cfg(feature = "sqlite")]
     pub(crate) fn take_instance(&mut self) -> Option<Instance> {

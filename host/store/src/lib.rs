@@ -5,16 +5,20 @@
 //! | [`model`] | what is kept: instances, turns, inbox entries, modules |
 //! | [`mod@write`] | what can be written, and what a store answers |
 //! | [`query`] | what can be asked |
+//! | [`asker`] | whether the engine reads, or somebody outside |
+//! | [`condition`] | how a store is, and what was done to keep it so |
 //! | [`error`] | when a store cannot answer |
 //! | [`memory`] | the executable specification, for tests |
 //! | [`sqlite`] | one file on one machine |
 //! | [`conformance`] | the suite that every store passes |
 //!
 //! # The contract
-//! * [`Store::commit`] takes a batch. Either the batch is durable when it returns `Ok`, or nothing of it has happened.
+//! * [`Store::commit`] takes a batch. `Ok`: the batch is durable. An error: nothing of it has happened, but for
+//!   [`StoreError::DiskFailed`], after which all of it may have happened or nothing; who opens the store next finds out.
+//!   A write that names what it builds on (a turn's fence, a start's id) is safe to repeat then; an event is not.
 //!   Each write of it is judged by itself, in order, against the state that the writes before it left: a refused one
 //!   changes nothing and does not keep the others from being committed.
-//! * Only one thread calls `commit` at a time. Reads come from any thread at any time, are never blocked by a commit,
+//! * Only one thread calls `commit` and `maintain` at a time. Reads come from any thread at any time, are never blocked by a commit,
 //!   and see every batch that was acknowledged before they began, and no half of any.
 //! * A store assigns instance keys, inbox numbers and version numbers. Keys are never used twice; inbox numbers are
 //!   per instance and without a gap.
@@ -22,6 +26,8 @@
 //!   reading exactly that is an error that [`StoreError::is_lasting`].
 //! * A store has no clock: every time comes from its caller. Times beyond `i64::MAX` milliseconds are kept as that.
 
+pub mod asker;
+pub mod condition;
 pub mod conformance;
 pub mod error;
 pub mod memory;
@@ -32,6 +38,7 @@ mod rules;
 pub mod sqlite;
 pub mod write;
 
+pub use condition::{Condition, Maintained};
 pub use dacapo_core::{InboxEntry, StoredTurn};
 pub use error::StoreError;
 pub use model::{Fence, FunctionKind, Instance, InstanceKey, ModuleVersion, Parent, Stored, VersionId};
@@ -46,7 +53,23 @@ pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 /// Durable state. The crate's documentation states the contract.
 pub trait Store: Send + Sync + 'static {
     /// Writes a batch in one transaction, and returns when it is durable: one answer for each write, in order.
+    ///
+    /// Errors: `DiskFailed` (what has happened is not known; the store takes nothing any more), `DiskFull`, and others
+    /// (nothing has happened). A full disk may still take what frees room or ends things: those are worth trying alone.
     fn commit(&self, batch: &[Write]) -> Result<Vec<std::result::Result<Written, Refused>>>;
+
+    /// Does what a store has to do now and then, apart from any write and when its answer keeps nobody waiting: after a
+    /// commit, and once a second while there is no room.
+    ///
+    /// Errors: `DiskFailed`, as for a commit; any other is to be told and the store goes on.
+    fn maintain(&self) -> Result<Maintained> {
+        Ok(Maintained::Nothing)
+    }
+
+    /// How the store is. Waits for no write.
+    fn condition(&self) -> Condition {
+        Condition::default()
+    }
 
     /// The instance that has this id now.
     fn instance(&self, id: &InstanceId) -> Result<Option<Instance>>;
@@ -63,7 +86,8 @@ pub trait Store: Send + Sync + 'static {
     /// What waits in an instance's inbox, in order. `BadInbox` where an entry is not there or cannot be read.
     fn inbox(&self, key: InstanceKey) -> Result<Vec<InboxEntry>>;
 
-    /// Instances in the order of their creation, at most `limit` of them, after the place where the last page ended.
+    /// Instances in the order of their creation, at most `limit` of them, after the place where the last page ended. A page
+    /// may be shorter than that, even empty, although there is a next one: a store looks at so many instances for each.
     fn list(&self, filter: &InstanceFilter, after: ContinueAfter, limit: usize) -> Result<Page>;
 
     /// The input that an instance's current execution was given, or `None` for an unknown key.

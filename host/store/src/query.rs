@@ -40,6 +40,6 @@ pub type ContinueAfter = InstanceKey;
 pub struct Page {
     /// The instances, in the order of their creation.
     pub instances: Vec<Instance>,
-    /// Where the next page begins; `None` when there is no further match.
+    /// Where the next page begins; `None` when there is no further match. There need not be one where there is a next page.
     pub next: Option<ContinueAfter>,
 }

@@ -4,7 +4,7 @@ use dacapo_core::RuntimeStatus;
 use dacapo_store::conformance::fixture::{id, json, new_instance, new_module, raised, turn};
 use dacapo_store::conformance::{Fixture, Observed};
 use dacapo_store::sqlite::{FILE_NAME, ID_FILE, SqliteStore};
-use dacapo_store::{InstanceFilter, InstanceKey, Store, StoreError, Write, Written};
+use dacapo_store::{InstanceFilter, InstanceKey, NewInstance, Store, StoreError, Write, Written};
 use rusqlite::Connection;
 use std::path::Path;
 use std::rc::Rc;
@@ -179,6 +179,35 @@ fn what_was_committed_before_a_kill_is_there() {
     }
     let store = SqliteStore::open(copy.path()).expect("opens");
     assert_eq!(Observed::of(&store), fixture.observe());
+    // And it is on the disk before anybody could have seen it: in the database, synced, with an empty log.
+    let log = copy.path().join(format!("{FILE_NAME}-wal"));
+    assert_eq!(log.metadata().map_or(0, |log| log.len()), 0);
+    let alone = tempfile::tempdir().expect("a folder");
+    for name in [FILE_NAME, ID_FILE] {
+        std::fs::copy(copy.path().join(name), alone.path().join(name)).expect("copies");
+    }
+    let store = SqliteStore::open(alone.path()).expect("opens");
+    assert_eq!(Observed::of(&store), fixture.observe());
+}
+
+#[test]
+fn a_log_that_somebody_else_reads_in_keeps_no_store_from_being_opened() {
+    let (fixture, folder) = with_two_instances();
+    let seen = fixture.observe();
+    let reader = beside(folder.path());
+    reader.execute_batch("BEGIN; SELECT count(*) FROM instances").expect("reads");
+    drop(fixture);
+    let store = SqliteStore::open(folder.path()).expect("opens");
+    assert_eq!(Observed::of(&store), seen);
+    reader.execute_batch("COMMIT").expect("ends");
+}
+
+#[test]
+fn a_store_says_how_much_waits_in_its_log_and_what_the_disk_has_left() {
+    let (fixture, _folder) = with_two_instances();
+    let condition = fixture.store().condition();
+    assert!(condition.has_room && condition.log_bytes > 0, "{condition:?}");
+    assert!(condition.free_disk_bytes.is_some_and(|free| free > 0), "{condition:?}");
 }
 
 #[test]
@@ -203,6 +232,32 @@ fn a_parked_instance_costs_less_than_500_bytes() {
         number(&beside(folder.path()), "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size");
     let each = pages / INSTANCES as i64;
     assert!(each <= 500, "{each} bytes");
+}
+
+#[test]
+fn a_page_looks_at_so_many_instances_and_the_next_one_goes_on() {
+    let (fixture, _folder) = with_two_instances();
+    let version = fixture.some_version();
+    let names = |n: u32| if n % 7_000 == 6_999 { "Rare" } else { "Flow" };
+    let writes: Vec<Write> = (0..21_000)
+        .map(|n| Write::Create(NewInstance { name: names(n).to_owned(), ..new_instance(&format!("i{n}"), version) }))
+        .collect();
+    for batch in writes.chunks(1_000) {
+        fixture.store().commit(batch).expect("commits");
+    }
+    for statuses in [vec![], vec![RuntimeStatus::Pending, RuntimeStatus::Failed]] {
+        let filter = InstanceFilter { name: Some("rare".to_owned()), statuses, ..Default::default() };
+        let (mut pages, mut after) = (Vec::new(), InstanceKey::ZERO);
+        loop {
+            let page = fixture.store().list(&filter, after, 2).expect("lists");
+            pages.push(page.instances.into_iter().map(|one| one.id.to_string()).collect::<Vec<_>>());
+            match page.next {
+                Some(next) => after = next,
+                None => break,
+            }
+        }
+        assert_eq!(pages, [vec!["i6999"], vec!["i13999"], vec!["i20999"]], "{filter:?}");
+    }
 }
 
 #[test]

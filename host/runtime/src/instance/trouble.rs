@@ -41,7 +41,7 @@ impl From<CommitError> for Trouble {
             CommitError::Refused(Refused::Fenced) => Trouble::Fenced,
             CommitError::Refused(refused) => Trouble::NotNow(format!("a turn was refused: {refused}")),
             CommitError::Store(error) => Trouble::NotNow(format!("the store failed: {error}")),
-            CommitError::Closed => Trouble::Closed,
+            CommitError::Unknown(_) | CommitError::Closed => Trouble::Closed,
         }
     }
 }

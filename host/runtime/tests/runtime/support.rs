@@ -11,8 +11,8 @@ use dacapo_runtime::executor::{
 use dacapo_runtime::{Client, InstanceView, ManualClock, Runtime, RuntimeConfig, Start};
 use dacapo_store::memory::MemoryStore;
 use dacapo_store::{
-    ContinueAfter, Delivery, InboxEntry, Instance, InstanceFilter, InstanceKey, ModuleVersion, Page, Refused, Result,
-    Store, StoreError, Stored, StoredTurn, VersionId, Write, Written,
+    Condition, ContinueAfter, Delivery, InboxEntry, Instance, InstanceFilter, InstanceKey, Maintained, ModuleVersion,
+    Page, Refused, Result, Store, StoreError, Stored, StoredTurn, VersionId, Write, Written,
 };
 use futures::future::BoxFuture;
 use std::pin::pin;
@@ -249,6 +249,11 @@ struct Control {
     waiting: usize,
     failing: bool,
     failed: usize,
+    /// The disk fails under the next commit that is tried: after its effect, or before.
+    breaks: Option<bool>,
+    /// What the next call of `maintain` answers.
+    maintained: Option<Result<Maintained>>,
+    no_room: bool,
     only_turns: bool,
     /// Commits with an event of this name fail.
     poison: Option<&'static str>,
@@ -258,6 +263,8 @@ struct Control {
     answers_held: bool,
     reads_held: bool,
     reads_waiting: usize,
+    lists_held: bool,
+    lists_waiting: usize,
     reads: usize,
     damage: Option<Damage>,
 }
@@ -315,6 +322,17 @@ impl UnrulyStore {
         self.control.lock().expect("no panic").reads_waiting
     }
 
+    /// Lists wait from now on, or no longer.
+    pub(crate) fn hold_lists(&self, held: bool) {
+        self.control.lock().expect("no panic").lists_held = held;
+        self.changed.notify_all();
+    }
+
+    /// Lists that wait.
+    pub(crate) fn lists_waiting(&self) -> usize {
+        self.control.lock().expect("no panic").lists_waiting
+    }
+
     /// This cannot be read from now on.
     pub(crate) fn damage(&self, damage: Option<Damage>) {
         self.control.lock().expect("no panic").damage = damage;
@@ -358,11 +376,31 @@ impl UnrulyStore {
         control.reads_waiting -= 1;
     }
 
+    /// The disk fails under the next commit; it has happened all the same, or not.
+    pub(crate) fn break_disk(&self, has_happened: bool) {
+        self.control.lock().expect("no panic").breaks = Some(has_happened);
+    }
+
+    /// What is done after the next commit ends like this.
+    pub(crate) fn maintain_ends(&self, result: Result<Maintained>) {
+        self.control.lock().expect("no panic").maintained = Some(result);
+    }
+
+    /// The disk is full from now on, or no longer.
+    pub(crate) fn fill_disk(&self, is_full: bool) {
+        self.control.lock().expect("no panic").no_room = is_full;
+    }
+
     /// Returns once a commit waits.
     pub(crate) fn until_held(&self) {
         let control = self.control.lock().expect("no panic");
         drop(self.changed.wait_while(control, |control| control.waiting == 0).expect("no panic"));
     }
+}
+
+/// What a store says when the disk fails.
+pub(crate) fn disk_failed() -> StoreError {
+    StoreError::DiskFailed { doing: "committing", source: "an fsync failed".into() }
 }
 
 impl Store for UnrulyStore {
@@ -381,6 +419,15 @@ impl Store for UnrulyStore {
             Write::Deliver(Delivery { event: Event::EventRaised { name, .. }, .. }) => poison == Some(name),
             _ => false,
         };
+        if let Some(has_happened) = control.breaks {
+            if has_happened {
+                self.inner.commit(batch)?;
+            }
+            return Err(disk_failed());
+        }
+        if control.no_room && !batch.iter().all(|write| matches!(write, Write::Purge { .. })) {
+            return Err(StoreError::DiskFull { doing: "committing", source: "by the test".into() });
+        }
         if control.failing || batch.iter().any(is_poisoned) {
             control.failed += 1;
             return Err(StoreError::Engine { doing: "committing", source: "the disk is full".into() });
@@ -390,6 +437,14 @@ impl Store for UnrulyStore {
         let control = self.control.lock().expect("no panic");
         drop(self.changed.wait_while(control, |control| control.answers_held).expect("no panic"));
         answers
+    }
+
+    fn maintain(&self) -> Result<Maintained> {
+        self.control.lock().expect("no panic").maintained.take().unwrap_or(Ok(Maintained::Nothing))
+    }
+
+    fn condition(&self) -> Condition {
+        Condition { has_room: !self.control.lock().expect("no panic").no_room, ..Condition::default() }
     }
 
     fn instance(&self, id: &InstanceId) -> Result<Option<Instance>> {
@@ -432,6 +487,11 @@ impl Store for UnrulyStore {
     }
 
     fn list(&self, filter: &InstanceFilter, after: ContinueAfter, limit: usize) -> Result<Page> {
+        let mut control = self.control.lock().expect("no panic");
+        control.lists_waiting += 1;
+        control = self.changed.wait_while(control, |control| control.lists_held).expect("no panic");
+        control.lists_waiting -= 1;
+        drop(control);
         self.inner.list(filter, after, limit)
     }
 

@@ -15,15 +15,15 @@ const MAX_READERS: usize = 4;
 /// Enough for every statement there is, so that none is parsed twice.
 const CACHED_STATEMENTS: usize = 64;
 /// Only a checkpoint or a recovery ever holds a lock against us: the folder is ours.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Settings of the write connection that the meaning of "durable" rests on, each with the answer that is expected.
 const DURABILITY: [(&str, &str, &str); 2] = [("journal_mode", "WAL", "wal"), ("synchronous", "FULL", "2")];
 
-/// Pages are written back in large rounds: a page that changed a thousand times is then written once. The log may
-/// outgrow that while a long read holds it; it is cut back afterwards. Foreign keys are kept by the writer's own checks.
-const WRITER_SETTINGS: &str = "PRAGMA wal_autocheckpoint = 16000; PRAGMA journal_size_limit = 268435456; \
-     PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF;";
+/// The log is cut back to its limit after a long read that held it. Foreign keys are kept by the writer's own checks. An
+/// fsync of macOS leaves what it has synced in the disk's own memory, unless it is told not to.
+const WRITER_SETTINGS: &str = "PRAGMA journal_size_limit = 268435456; PRAGMA fullfsync = ON; \
+     PRAGMA checkpoint_fullfsync = ON; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF;";
 const READER_SETTINGS: &str = "PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY;";
 /// A file that is mapped turns an IO error into a signal that ends the process.
 const COMMON_SETTINGS: &str = "PRAGMA mmap_size = 0;";
@@ -48,26 +48,45 @@ impl FolderLock {
     }
 }
 
-/// Creates the folder if it is missing, durably: SQLite looks after its files, but not after the folder's own entry.
+/// Creates the folder if it is missing, durably: SQLite looks after its files, but not after the folders' own entries.
+/// One that is there may have been made a moment before a crash.
 pub(super) fn create_folder(folder: &Path) -> Result<()> {
     let create = || -> std::io::Result<()> {
-        if folder.is_dir() {
-            return Ok(());
-        }
+        let missing = folder.ancestors().take_while(|one| !one.as_os_str().is_empty() && !one.is_dir()).count();
         std::fs::create_dir_all(folder)?;
-        match folder.canonicalize()?.parent() {
-            Some(parent) => File::open(parent)?.sync_all(),
-            None => Ok(()),
+        for made in folder.canonicalize()?.ancestors().skip(1).take(missing.max(1)) {
+            sync(made)?;
         }
+        Ok(())
     };
     create().map_err(|source| StoreError::Engine { doing: "creating the data folder", source: source.into() })
+}
+
+/// Makes the entries of the folder that holds `path` durable.
+pub(super) fn sync_folder(path: &Path) -> std::io::Result<()> {
+    path.canonicalize()?.parent().map_or(Ok(()), sync)
+}
+
+fn sync(folder: &Path) -> std::io::Result<()> {
+    match File::open(folder) {
+        // A folder that we may not read is none that we have made.
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Ok(()),
+        opened => opened?.sync_all(),
+    }
+}
+
+/// The log of a database.
+pub(super) fn log_of(database: &Path) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push("-wal");
+    path.into()
 }
 
 /// The connection that writes.
 pub(super) fn open_writer(path: &Path) -> Result<Connection> {
     let doing = "opening the database";
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let writer = open(path, flags, WRITER_SETTINGS).map_err(|fault| fault.while_doing(doing))?;
+    let writer = open(path, flags, WRITER_SETTINGS).map_err(|fault| fault.while_opening(doing))?;
     identity::check_database(&writer, path.parent().unwrap_or(path))?;
     make_durable(&writer)?;
     Ok(writer)
@@ -95,7 +114,10 @@ pub(super) fn at_one_moment<T>(
 }
 
 fn open(path: &Path, flags: OpenFlags, settings: &str) -> Result<Connection, Fault> {
-    let connection = Connection::open_with_flags(path, flags)?;
+    #[cfg_attr(not(test), expect(unused_mut, reason = "only tests watch what it runs"))]
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    #[cfg(test)]
+    super::plans::watch(&mut connection)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
     connection.execute_batch(COMMON_SETTINGS)?;
@@ -119,7 +141,7 @@ fn make_durable(connection: &Connection) -> Result<()> {
                 })
             })
         };
-        let found = set().map_err(|source| Fault::from(source).while_doing("setting up the database"))?;
+        let found = set().map_err(|source| Fault::from(source).while_opening("setting up the database"))?;
         if found != wanted {
             return Err(StoreError::NotDurable { setting, wanted, found });
         }
@@ -167,19 +189,25 @@ impl Readers {
         Ok(lease)
     }
 
+    /// All the connections there can be.
+    #[cfg(test)]
+    pub(super) fn take_all(&self) -> Vec<Lease<'_>> {
+        (0..MAX_READERS).map(|_| self.lease().expect("opens")).collect()
+    }
+
     fn pool(&self) -> MutexGuard<'_, Pool> {
         self.pool.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A connection on loan. It goes back when this is dropped, by a panic too.
-struct Lease<'a> {
+pub(super) struct Lease<'a> {
     readers: &'a Readers,
     connection: Option<Connection>,
 }
 
 impl Lease<'_> {
-    fn connection(&self) -> &Connection {
+    pub(super) fn connection(&self) -> &Connection {
         self.connection.as_ref().expect("a lease that was handed out has its connection until it is dropped")
     }
 }
@@ -218,7 +246,8 @@ mod tests {
         assert_eq!(text, Ok("wal".to_owned()));
         let expected = [
             ("synchronous", 2),
-            ("wal_autocheckpoint", 16_000),
+            ("fullfsync", 1),
+            ("checkpoint_fullfsync", 1),
             ("mmap_size", 0),
             ("foreign_keys", 0),
             ("busy_timeout", 5_000),

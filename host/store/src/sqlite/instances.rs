@@ -328,25 +328,6 @@ fn remove(connection: &Connection, key: InstanceKey) -> Result<(), Fault> {
     Ok(())
 }
 
-/// How many unfinished instances are on a version.
-pub(super) fn pinned(connection: &Connection, version: VersionId) -> Result<u64, Fault> {
-    // The index holds all that is asked for; finished instances, which may be many, are not looked at.
-    let mut statement = connection.prepare_cached(
-        "SELECT count(*) FROM instances INDEXED BY instances_by_status WHERE status <= 3 AND version = ?1",
-    )?;
-    Ok(statement.query_row([version.0], |row| row.get(0))?)
-}
-
-/// Unfinished instances of each version that has any.
-pub(super) fn pins(connection: &Connection) -> Result<Vec<(VersionId, u64)>, Fault> {
-    let mut statement = connection.prepare_cached(
-        "SELECT version, count(*) FROM instances INDEXED BY instances_by_status WHERE status <= 3 \
-         GROUP BY version ORDER BY version",
-    )?;
-    let pins = statement.query_map([], |row| Ok((VersionId(row.get(0)?), row.get(1)?)))?;
-    Ok(pins.collect::<Result<_, _>>()?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

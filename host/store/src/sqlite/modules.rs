@@ -2,7 +2,8 @@
 
 use super::damage::{bad, reading, skip};
 use super::fault::{Fault, Halt};
-use super::instances::{self, integer};
+use super::instances::integer;
+use super::pins::Pins;
 use crate::StoreError;
 use crate::model::{ModuleVersion, VersionId};
 use crate::rules;
@@ -163,9 +164,9 @@ fn check_free(connection: &Connection, version: &ModuleVersion) -> Result<(), Ha
 }
 
 /// [`crate::Write::DeleteVersion`].
-pub(super) fn delete(connection: &Connection, id: VersionId) -> Result<Written, Halt> {
+pub(super) fn delete(connection: &Connection, pins: &Pins, id: VersionId) -> Result<Written, Halt> {
     let version = select_one(connection, select_versions!("WHERE id = ?1"), [id.0])?.ok_or(Refused::UnknownVersion)?;
-    let instances = instances::pinned(connection, id)?;
+    let instances = pins.of(id);
     if instances > 0 {
         return Err(Refused::Pinned { instances }.into());
     }

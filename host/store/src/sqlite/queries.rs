@@ -4,6 +4,7 @@ use super::created;
 use super::damage::{reading, skip};
 use super::fault::Fault;
 use super::instances::{from_row, id_at, instance_columns, integer, status_code};
+use super::walk;
 use crate::model::{Instance, InstanceKey};
 use crate::query::{InstanceFilter, Page};
 use dacapo_core::ids::fold_name;
@@ -41,6 +42,15 @@ impl Wanted {
             id_before: text_after(&prefix).map_or(Value::Blob(Vec::new()), Value::Text),
             id_from: prefix,
         })
+    }
+
+    /// Whether a walk could pass many that are not meant. (Times of creation are found without one.)
+    fn is_rare(&self) -> bool {
+        self.name.is_some() || !self.id_from.is_empty()
+    }
+
+    fn status_codes(&self) -> Vec<i64> {
+        self.statuses.iter().map(|status| status_code(*status)).collect()
     }
 
     /// Bit n for the status with code n.
@@ -88,8 +98,14 @@ pub(super) fn list(
     let Some(wanted) = Wanted::of(filter) else { return Ok(Page::default()) };
     // One transaction, so that all statements see the same batches.
     let snapshot = connection.unchecked_transaction()?;
-    let span = Span { bounds: created::bounds(&snapshot, &wanted, after)?, limit: limit.saturating_add(1) };
-    let mut found = if let Some(keys) = few_with_prefix(&snapshot, &wanted)? {
+    let mut span = Span { bounds: created::bounds(&snapshot, &wanted, after)?, limit: limit.saturating_add(1) };
+    let few = few_with_prefix(&snapshot, &wanted)?;
+    let looked_to = match wanted.is_rare() && few.is_none() {
+        true => walk::end(&snapshot, span.bounds, &wanted.status_codes())?,
+        false => None,
+    };
+    span.bounds.1 = looked_to.unwrap_or(span.bounds.1);
+    let mut found = if let Some(keys) = few {
         by_keys(&snapshot, keys, filter, span)?
     } else if wanted.statuses.is_empty() {
         select(&snapshot, BY_KEY, &wanted, wanted.status_bits(), span)?
@@ -100,7 +116,7 @@ pub(super) fn list(
     found.truncate(limit);
     let last = found.last().map_or(after, |(key, _)| *key);
     let instances = found.into_iter().filter_map(|(_, instance)| instance).collect();
-    Ok(Page { instances, next: (!is_last).then_some(last) })
+    Ok(Page { instances, next: if is_last { looked_to } else { Some(last) } })
 }
 
 macro_rules! list_sql {

@@ -114,16 +114,22 @@ pub(super) fn newest() -> u32 {
     u32::try_from(MIGRATIONS.len()).expect("there are few migrations")
 }
 
-/// Brings the database to the newest version, each step in a transaction of its own.
-pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
+/// Whether a database is of a version that we know, and which.
+pub(super) fn check(connection: &Connection) -> Result<u32> {
     let supported = newest();
     let found = version(connection).map_err(|fault| fault.while_doing("reading the schema version"))?;
     if found > supported {
         return Err(StoreError::NewerSchema { found, supported });
     }
+    Ok(found)
+}
+
+/// Brings the database to the newest version, each step in a transaction of its own.
+pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
+    let found = check(connection)?;
     for (next, step) in (1..).zip(MIGRATIONS).skip(found as usize) {
         tracing::info!(version = next, "upgrading the database");
-        run(connection, next, step).map_err(|fault| fault.while_doing("upgrading the schema"))?;
+        run(connection, next, step).map_err(|fault| fault.while_opening("upgrading the schema"))?;
     }
     Ok(())
 }
