@@ -17,6 +17,9 @@ use tokio::task::JoinHandle;
 /// How long requests, and then turns and activities, may take to finish when the server stops.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a server whose disk has failed answers those who have asked already.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// What a server is built on; tests bring their own.
 #[derive(Clone)]
 pub struct Parts {
@@ -72,6 +75,17 @@ impl App {
         &self.client
     }
 
+    /// Returns once the disk has failed, with what it did: end the process then, by [`App::abandon`] at most.
+    pub async fn failed(&self) -> Arc<str> {
+        self.client.failed().await
+    }
+
+    /// After the disk has failed: those who asked still get their answers, if that takes no time. Nothing is written.
+    pub async fn abandon(self) {
+        self.stop.now();
+        let _ = tokio::time::timeout(LAST_WORDS, self.serving).await;
+    }
+
     /// Stops: no new request is taken, those under way are answered, turns under way are committed.
     pub async fn shutdown(self) {
         self.stop.now();
@@ -94,6 +108,8 @@ pub fn guests(config: &ServeConfig, store: Arc<dyn Store>) -> anyhow::Result<Gue
     let mut wasm = WasmConfig::new(config.data.join("compiled"));
     wasm.outgoing = Some((outgoing.clone(), config.outgoing.modules.clone()));
     wasm.compiler.clone_from(&config.compiler);
+    let versions = store.modules().context("cannot read the modules")?;
+    wasm.known = Some(versions.into_iter().map(|version| version.digest).collect());
     (wasm.turn_cpu_ms, wasm.activity_cpu_ms) = (config.turn_cpu_ms, config.activity_cpu_ms);
     wasm.instances = config.guests_in_memory;
     wasm.module_memory_bytes =

@@ -3,6 +3,7 @@
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use std::collections::BTreeSet;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
@@ -19,22 +20,26 @@ pub(crate) struct Cache {
 }
 
 impl Cache {
-    /// Opens the folder, creating it with a new key where there is none.
-    pub(crate) fn open(folder: &Path, engine: &Engine) -> anyhow::Result<Self> {
+    /// Opens the folder, creating it with a new key where there is none. `known`: the digests of all the components there
+    /// are; what is kept of others was left by a crash between a deployment or deletion and its end.
+    pub(crate) fn open(folder: &Path, engine: &Engine, known: Option<&BTreeSet<String>>) -> anyhow::Result<Self> {
         fs::create_dir_all(folder)?;
         let key = read_or_make_key(&folder.join("key"))?;
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
         let cache = Self { folder: folder.to_owned(), key, compatibility: hasher.finish() };
-        cache.sweep();
+        cache.sweep(known);
         Ok(cache)
     }
 
-    /// Removes what nobody can use: files half written, and those of another engine.
-    fn sweep(&self) {
+    /// Removes what nobody can use: files half written, those of another engine, and those of no component.
+    fn sweep(&self, known: Option<&BTreeSet<String>>) {
         let compatible = format!("-{:016x}-", self.compatibility);
+        let is_known = |name: &str| {
+            name.split_once('-').is_some_and(|(digest, _)| known.is_none_or(|known| known.contains(digest)))
+        };
         self.remove_files(|name| {
-            name.ends_with(".partial") || (name.ends_with(".cwasm") && !name.contains(&compatible))
+            name.ends_with(".partial") || (name.ends_with(".cwasm") && !(name.contains(&compatible) && is_known(name)))
         });
     }
 
@@ -65,7 +70,8 @@ impl Cache {
         mac
     }
 
-    /// The compiled module, if it is here and is what we wrote. Anything else is left alone and compiled anew.
+    /// The compiled module, if it is here and is what we wrote. Anything else is removed and compiled anew: a power failure
+    /// may have left it.
     pub(crate) fn load(&self, digest: &str, engine: &Engine) -> Option<Component> {
         let prefix = self.prefix(digest);
         for entry in fs::read_dir(&self.folder).ok()?.flatten() {
@@ -75,7 +81,8 @@ impl Cache {
             };
             let (Ok(mac), Ok(artefact)) = (hex::decode(mac), fs::read(entry.path())) else { continue };
             if self.mac(digest, &artefact).verify_slice(&mac).is_err() {
-                tracing::warn!(file = ?entry.path(), "not a compiled module of ours; ignored");
+                tracing::warn!(file = ?entry.path(), "not a compiled module of ours; removed");
+                let _ = fs::remove_file(entry.path());
                 continue;
             }
             match deserialize(engine, &artefact) {
@@ -122,4 +129,39 @@ fn read_or_make_key(path: &Path) -> anyhow::Result<[u8; 32]> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)?.write_all(&key)?;
     Ok(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let names = fs::read_dir(folder).expect("reads").map(|entry| entry.expect("is there").file_name());
+        let mut names: Vec<String> = names.map(|name| name.into_string().expect("text")).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn what_a_crash_has_left_goes_at_the_next_start() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let engine = Engine::default();
+        let cache = Cache::open(folder.path(), &engine, None).expect("opens");
+        let compatible = format!("{:016x}", cache.compatibility);
+        for name in [
+            format!("aa-{compatible}-00.cwasm"),
+            format!("bb-{compatible}-00.cwasm"),
+            format!("aa-{compatible}-01.partial"),
+            "aa-0000000000000000-00.cwasm".to_owned(),
+        ] {
+            fs::write(folder.path().join(name), "x").expect("writes");
+        }
+        Cache::open(folder.path(), &engine, None).expect("opens");
+        assert_eq!(names(folder.path()).len(), 3, "who knows no components removes none of theirs");
+        let known = BTreeSet::from(["aa".to_owned()]);
+        let cache = Cache::open(folder.path(), &engine, Some(&known)).expect("opens");
+        assert_eq!(names(folder.path()), [format!("aa-{compatible}-00.cwasm"), "key".to_owned()]);
+        assert!(cache.load("aa", &engine).is_none(), "it is not what we wrote");
+        assert_eq!(names(folder.path()), ["key"]);
+    }
 }

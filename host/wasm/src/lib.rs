@@ -43,6 +43,8 @@ pub type ComponentSource = Arc<dyn Fn(&str) -> Result<Option<Vec<u8>>, String> +
 pub struct WasmConfig {
     /// Where compiled modules are kept. Only files that this host wrote there are ever loaded.
     pub cache_folder: PathBuf,
+    /// The digests of all the components there are. What is kept of others is removed at the start; `None`: nothing is.
+    pub known: Option<BTreeSet<String>>,
     /// The program that compiles, called with `compile-module`; `None` compiles in this process, without limits.
     pub compiler: Option<PathBuf>,
     /// CPU of one turn of an orchestrator, in milliseconds (in steps of [`engine::TICK_MS`]).
@@ -64,6 +66,7 @@ impl WasmConfig {
     pub fn new(cache_folder: PathBuf) -> Self {
         Self {
             cache_folder,
+            known: None,
             compiler: None,
             turn_cpu_ms: 1_000,
             activity_cpu_ms: 30_000,
@@ -113,7 +116,7 @@ impl Host {
 /// Builds the host that runs guests of modules from `source`.
 pub fn guests(config: WasmConfig, source: ComponentSource) -> anyhow::Result<Guests> {
     let engine = engine::build(&config).map_err(engine::plain)?;
-    let cache = Cache::open(&config.cache_folder, &engine)?;
+    let cache = Cache::open(&config.cache_folder, &engine, config.known.as_ref())?;
     let compiler = Compiler::new(engine.clone(), config.compiler.clone());
     let registry = Registry::new(engine.clone(), cache, compiler, source)?;
     let wasm = Arc::new(Wasm(Arc::new(Host { ticker: Ticker::start(engine)?, registry, config })));

@@ -49,6 +49,7 @@ pub(crate) async fn run(args: Args) -> Result<Exit, CliError> {
         let built = tokio::select! {
             built = deploy(&app, &project) => built,
             () = stop.next() => break,
+            failure = app.failed() => serve::end_the_process(app, &failure).await,
         };
         if let Err(error) = built {
             eprintln!("{}", text::printable(&format!("not deployed: {error:#}")));
@@ -56,6 +57,7 @@ pub(crate) async fn run(args: Args) -> Result<Exit, CliError> {
         tokio::select! {
             there = next_save(&mut saved) => if !there { break },
             () = stop.next() => break,
+            failure = app.failed() => serve::end_the_process(app, &failure).await,
         }
     }
     app.shutdown().await;

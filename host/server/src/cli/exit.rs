@@ -14,7 +14,8 @@ Exit codes:
   4  the instance is Terminated or Canceled
   5  not found
   6  conflict: the state of what is there forbids it
-  7  the server cannot be reached";
+  7  the server cannot be reached
+  8  (serve) the disk failed: what was being written may have happened or not; start again once the disk is well";
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +29,7 @@ pub(crate) enum Exit {
     NotFound = 5,
     Conflict = 6,
     Unreachable = 7,
+    DiskFailed = 8,
 }
 
 impl Exit {
@@ -116,7 +118,7 @@ mod tests {
     #[test]
     fn the_help_names_every_code() {
         let numbers: Vec<_> = HELP.lines().skip(1).filter_map(|line| line.trim().split(' ').next()).collect();
-        assert_eq!(numbers, ["0", "1", "2", "3", "4", "5", "6", "7"]);
+        assert_eq!(numbers, ["0", "1", "2", "3", "4", "5", "6", "7", "8"]);
     }
 
     #[test]

@@ -75,13 +75,28 @@ pub(crate) async fn run(args: Args) -> Result<Exit, CliError> {
     let mut stop = StopSignals::new().context("cannot listen for signals")?;
     let app = App::serve(args.config()?).await?;
     output::print(&format!("listening on http://{}", app.addr()))?;
-    stop.next().await;
+    tokio::select! {
+        () = stop.next() => {}
+        failure = app.failed() => end_the_process(app, &failure).await,
+    }
     tracing::info!("stopping");
     tokio::select! {
         () = app.shutdown() => {}
         () = stop.next() => tracing::warn!("told to stop twice: leaving work under way to the next start"),
     }
     Ok(Exit::Done)
+}
+
+/// Ends the process, since the disk has failed. Not by returning: that would wait for reads, and one that hangs on the
+/// disk could keep us for ever.
+pub(super) async fn end_the_process(app: App, failure: &str) -> ! {
+    app.abandon().await;
+    CliError::new(
+        Exit::DiskFailed,
+        format!("the server has stopped, because {failure}; start it again once the disk is well"),
+    )
+    .print();
+    std::process::exit(Exit::DiskFailed as i32)
 }
 
 impl Args {

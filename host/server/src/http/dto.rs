@@ -7,6 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use dacapo_core::{InstanceId, Payload};
 use dacapo_runtime::client::{Health, Published};
+use dacapo_runtime::storage::{StorageHealth, Tally};
 use dacapo_runtime::{ActivityProgress, Checked, InstanceView};
 use dacapo_store::ModuleVersion;
 use jiff::Timestamp;
@@ -244,6 +245,55 @@ pub(super) struct Healthy {
     durability: String,
     uptime_seconds: u64,
     warm: Warm,
+    storage: Storage,
+}
+
+/// How writing goes.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Storage {
+    /// "ok", or why not everything can be written.
+    state: String,
+    commits: Counted,
+    checkpoints: Counted,
+    log_bytes: u64,
+    free_disk_bytes: Option<u64>,
+}
+
+/// How often something was done since the start, and how it went the last time.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Counted {
+    succeeded: u64,
+    failed: u64,
+    last_success_time: Option<Time>,
+    last_failure_time: Option<Time>,
+    last_failure: Option<String>,
+}
+
+impl From<Tally> for Counted {
+    fn from(tally: Tally) -> Self {
+        let (last_failure_ms, last_failure) = tally.last_failure.unzip();
+        Self {
+            succeeded: tally.succeeded,
+            failed: tally.failed,
+            last_success_time: tally.last_success_ms.map(Time),
+            last_failure_time: last_failure_ms.map(Time),
+            last_failure,
+        }
+    }
+}
+
+impl From<StorageHealth> for Storage {
+    fn from(health: StorageHealth) -> Self {
+        Self {
+            state: health.trouble.unwrap_or_else(|| "ok".to_owned()),
+            commits: health.commits.into(),
+            checkpoints: health.checkpoints.into(),
+            log_bytes: health.condition.log_bytes,
+            free_disk_bytes: health.condition.free_disk_bytes,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -260,6 +310,7 @@ impl From<Health> for Healthy {
             durability: health.durability,
             uptime_seconds: health.uptime_ms / 1_000,
             warm: Warm { instances: health.warm_instances, bytes: health.warm_bytes },
+            storage: health.storage.into(),
         }
     }
 }

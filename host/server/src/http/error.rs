@@ -80,7 +80,10 @@ impl fmt::Display for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        if self.status.is_server_error() {
+        if matches!(self.kind, "DiskFull" | "OutcomeUnknown") {
+            // The committer has said so, and says it no more often than it has to.
+            tracing::debug!(kind = self.kind, message = %self, "a request failed");
+        } else if self.status.is_server_error() {
             tracing::warn!(status = self.status.as_u16(), kind = self.kind, message = %self, "a request failed");
         }
         let exception = self.exception.as_deref().unwrap_or(&self.message);
@@ -118,6 +121,8 @@ impl From<ClientError> for ApiError {
             }
             ClientError::ShuttingDown => Self::unavailable("ShuttingDown", message),
             ClientError::Store(error) if error.is_lasting() => Self::damaged(message),
+            ClientError::DiskFull(_) => Self::unavailable("DiskFull", message),
+            ClientError::Unknown(_) => Self::unavailable("OutcomeUnknown", message),
             ClientError::Store(_) => Self::unavailable("StoreUnavailable", message),
         }
     }
@@ -199,6 +204,8 @@ mod tests {
             (ClientError::ShuttingDown, (503, "ShuttingDown", Some(5))),
             (ClientError::Store(store()), (503, "StoreUnavailable", Some(5))),
             (ClientError::Store(damaged()), (500, "StoreDamaged", None)),
+            (ClientError::DiskFull(store()), (503, "DiskFull", Some(5))),
+            (ClientError::Unknown(store()), (503, "OutcomeUnknown", Some(5))),
         ];
         for (error, wanted) in expected {
             assert_eq!(status(error), wanted);

@@ -96,9 +96,13 @@ async fn health_tells_how_the_server_is() {
     server.parked("a").await;
     server.clock.advance(std::time::Duration::from_millis(5_500));
     let reply = own(&server, Method::GET, "/api/health").await;
-    assert_eq!(reply.keys(), ["version", "store", "durability", "uptimeSeconds", "warm"]);
+    assert_eq!(reply.keys(), ["version", "store", "durability", "uptimeSeconds", "warm", "storage"]);
     let json = reply.json();
     assert_eq!((&json["version"], &json["uptimeSeconds"]), (&json!(env!("CARGO_PKG_VERSION")), &json!(5)));
     assert!(json["store"].is_string() && json["durability"].is_string());
+    assert_eq!(json["storage"]["state"], "ok");
+    let commits = &json["storage"]["commits"];
+    assert!(commits["succeeded"].as_u64().is_some_and(|count| count > 0) && commits["failed"] == 0, "{commits}");
+    assert!(commits["lastSuccessTime"].is_string() && commits["lastFailure"].is_null(), "{commits}");
     assert!(matches!((&json["warm"]["instances"], &json["warm"]["bytes"]), (Value::Number(_), Value::Number(_))));
 }
