@@ -6,9 +6,12 @@
 
 pub mod api;
 pub mod database;
+pub mod draw;
 pub mod program;
 pub mod server;
 pub mod service;
+#[cfg(target_os = "linux")]
+pub mod torture;
 pub mod watch;
 
 pub use server::{Server, Way};

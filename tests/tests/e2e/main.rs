@@ -21,4 +21,6 @@ mod projects;
 mod reads;
 mod replay;
 mod samples;
+#[cfg(target_os = "linux")]
+mod torture;
 mod versions;
