@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// Holds room and nothing else: images are smaller without it.
+const RESERVE: &str = "dacapo.reserve";
 /// What memory and disk exchange.
 const PAGE: usize = 4_096;
 /// What a disk writes as one.
@@ -329,7 +331,7 @@ impl Disk {
         for (path, entry) in names {
             let there = to.join(path.strip_prefix(&self.root)?);
             // What lies in a folder that is not there is not there either.
-            if !there.parent().is_some_and(Path::is_dir) {
+            if !there.parent().is_some_and(Path::is_dir) || path.ends_with(RESERVE) {
                 continue;
             }
             match entry {
@@ -381,7 +383,7 @@ mod tests {
             disk.lose_power(folder.path(), &mut Draw::of(seed)).expect("writes");
             std::fs::read(folder.path().join("f")).ok()
         };
-        (0..40).map(image).collect()
+        (0..80).map(image).collect()
     }
 
     fn write(byte: u8) -> Vec<u8> {

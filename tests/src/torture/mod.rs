@@ -34,6 +34,8 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use trouble::Trouble;
 
+/// Instances of a round that is recorded, at most.
+const MOST_RECORDED: usize = 42;
 /// Rounds on one data folder.
 const ROUNDS_PER_SITE: u64 = 8;
 /// About as many things happen to a flow in a round: requests that are acknowledged, statuses that are seen.
@@ -111,7 +113,7 @@ impl Torture {
                 let seed = self.seed ^ (turn << 8) ^ report.trouble as u64;
                 let left = self.rounds - rounds;
                 rounds += match report.trouble {
-                    Trouble::Power => self.power(seed, report).await?,
+                    Trouble::Power => self.power(seed, turn, report).await?,
                     _ => self.site(seed, left.min(ROUNDS_PER_SITE), begun, report).await?,
                 };
                 println!("[{:>5.0} s] seed {} turn {turn} {}", begun.elapsed().as_secs_f64(), self.seed, report.text());
@@ -121,10 +123,11 @@ impl Torture {
         Ok(reports)
     }
 
-    async fn power(&self, seed: u64, report: &mut Report) -> Result<u64> {
-        let mut draw = Draw::of(seed);
-        let scenario = power::SCENARIOS[draw.index(power::SCENARIOS.len())];
-        let ledger = power::round(scenario, self.flows.min(40), &mut draw).await?;
+    /// One round: each of a kind of its own, in turns.
+    async fn power(&self, seed: u64, turn: u64, report: &mut Report) -> Result<u64> {
+        let scenarios = power::SCENARIOS.len() as u64;
+        let scenario = power::SCENARIOS[usize::try_from(self.seed.wrapping_add(turn) % scenarios)?];
+        let ledger = power::round(scenario, self.flows.min(MOST_RECORDED), &mut Draw::of(seed)).await?;
         report.take(&ledger);
         Ok(1)
     }

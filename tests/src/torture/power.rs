@@ -69,24 +69,22 @@ pub async fn round(scenario: Scenario, count: usize, draw: &mut Draw) -> Result<
     let site = Site::new(Setting { recorded: true, ..Setting::default() }, None).await?;
     site.start().await?;
     site.deploy().await?;
-    let kinds: Vec<Kind> = KINDS.into_iter().filter(|kind| *kind != Kind::BigPark).collect();
-    let flows = site.ledger.add(flows::mix(&format!("{:x}", draw.below(1 << 20)), count, &kinds, draw));
     match scenario {
-        Scenario::Plain => play(&site, &flows, &[], draw).await?,
+        Scenario::Plain => play(&site, count, &[], draw).await?,
         Scenario::Deaths => {
             let faults = (0..3).map(|_| death(draw)).collect::<Vec<_>>();
-            play(&site, &flows, &faults, draw).await?;
+            play(&site, count, &faults, draw).await?;
         }
         Scenario::BrokenDisk => {
             let faults = (0..2).map(|_| broken(draw)).collect::<Vec<_>>();
-            play(&site, &flows, &faults, draw).await?;
+            play(&site, count, &faults, draw).await?;
         }
         Scenario::HoleInTheLog => hole_in_the_log(&site, draw).await?,
         Scenario::UnsyncedRecovery => unsynced_recovery(&site).await?,
         Scenario::SplitCheckpoint => split_checkpoint(&site).await?,
     }
-    // Dead at once: nothing is tidied up.
-    site.stop("KILL").await?;
+    // Nothing is tidied up.
+    die(&site, 0).await?;
     Figures::count(&site.ledger.figures.rounds);
     ensure!(site.control.loaded()? > 0, "the library was not loaded: is the program linked statically?");
     let images = lose_power(&site, scenario, draw)?;
@@ -118,22 +116,25 @@ fn broken(draw: &mut Draw) -> Fault {
     }
 }
 
-/// Plays the flows, while faults are met one after the other.
-async fn play(site: &Site, flows: &[usize], faults: &[Fault], draw: &mut Draw) -> Result<()> {
+/// Plays so many flows, while faults are met one after the other.
+async fn play(site: &Site, count: usize, faults: &[Fault], draw: &mut Draw) -> Result<()> {
+    let kinds: Vec<Kind> = KINDS.into_iter().filter(|kind| *kind != Kind::BigPark).collect();
+    let flows = site.ledger.add(flows::mix("power", count, &kinds, draw));
     let load = Load::new(site);
+    let mut outside = draw.fork();
     let trouble = async {
         for fault in faults {
-            meet(site, fault, &load.happenings).await?;
+            meet(site, fault, &load.happenings, &mut outside).await?;
         }
         keep_up(site, &load.happenings).await
     };
-    let ((), made) = tokio::join!(load.run(flows, false, draw), trouble);
+    let ((), made) = tokio::join!(load.run(&flows, false, draw), trouble);
     made?;
     site.control.disarm()
 }
 
-/// Waits until the fault was met, and for a process that knows no more of it than what is in the files.
-async fn meet(site: &Site, fault: &Fault, happenings: &Happenings) -> Result<()> {
+/// Waits until the fault was met; soon after it, the process is another one.
+async fn meet(site: &Site, fault: &Fault, happenings: &Happenings, draw: &mut Draw) -> Result<()> {
     let before = site.control.fired()?;
     site.control.arm(fault)?;
     while site.control.fired()? == before && !happenings.is_over() {
@@ -141,9 +142,22 @@ async fn meet(site: &Site, fault: &Fault, happenings: &Happenings) -> Result<()>
     }
     if site.control.fired()? > before {
         Figures::count(&site.ledger.figures.faults);
-        site.stop("KILL").await?;
+        die(site, draw.below(30)).await?;
         start_again(site).await?;
     }
+    Ok(())
+}
+
+/// Lets the process die at one of its next deeds: a kill from outside could fall between a write and its record.
+async fn die(site: &Site, after: u64) -> Result<()> {
+    let deeds = vec![Deed::Write, Deed::Sync];
+    let kinds = vec![File::Database, File::Wal];
+    site.control.arm(&Fault { deeds, kinds, after, length: 1, action: Action::DieBefore, tears: false })?;
+    // One that is at rest writes nothing: it can be killed.
+    let _ = tokio::time::timeout(PAUSE * 25, site.ended()).await;
+    site.control.disarm()?;
+    site.stop("KILL").await?;
+    Figures::count(&site.ledger.figures.kills);
     Ok(())
 }
 
@@ -169,6 +183,7 @@ async fn hole_in_the_log(site: &Site, draw: &mut Draw) -> Result<()> {
     let _ = park(site, &site.api().await?, "broken", 1).await;
     ensure!(site.control.fired()? == 1, "the sync of the log did not fail");
     Figures::count(&site.ledger.figures.faults);
+    // At rest, or ended by itself.
     site.stop(["KILL", "TERM"][draw.index(2)]).await?;
     start_again(site).await?;
     ensure!(park(site, &site.api().await?, "after", 10).await? == 10, "a start was refused");

@@ -157,8 +157,9 @@ async fn broken_disk(site: &Site, happenings: &Happenings, draw: &mut Draw, abou
 
 /// What the program has to do about a fault: end where it cannot know what is on the disk, go on where the disk is full.
 async fn expect_after(fault: &Fault, site: &Site) -> Result<()> {
-    // SQLite may leave a file longer than it has to be: that is no error.
-    let ends = fault.action == Action::Eio && !fault.deeds.contains(&Deed::Truncate);
+    // SQLite may leave a file longer than it has to be: that is no error. A disk that is full under a sync is a broken one.
+    let is_full = fault.action == Action::Enospc && !fault.deeds.contains(&Deed::Sync);
+    let ends = !is_full && !fault.deeds.contains(&Deed::Truncate);
     let ended = tokio::time::timeout(PAUSE * 10, site.ended()).await;
     let text = |what: &str| format!("{what} after {fault:?}");
     match (ends, ended) {
@@ -166,7 +167,7 @@ async fn expect_after(fault: &Fault, site: &Site) -> Result<()> {
         (true, Ok(Ok(status))) if status.success() => {
             site.ledger.broke(Broken::WrongEndOfProcess, text("the program said that all was well"));
         }
-        (false, Ok(_)) if fault.action == Action::Enospc => {
+        (false, Ok(_)) if is_full => {
             site.ledger.broke(Broken::WrongEndOfProcess, text("the program ended"));
         }
         _ => {}
