@@ -61,6 +61,16 @@ impl Api {
         Ok((code != StatusCode::NOT_FOUND).then_some(body))
     }
 
+    /// The status of an instance, once it has changed or so many seconds have gone.
+    pub async fn status_within(&self, id: &str, seconds: u32) -> Result<Value> {
+        let url = format!("{}/runtime/webhooks/durabletask/instances/{id}", self.url);
+        let now = self.http.get(&url).send().await?;
+        let tag = now.headers().get("etag").cloned().context("a status has a tag")?;
+        let request = self.http.get(&url).header("prefer", format!("wait={seconds}")).header("if-none-match", tag);
+        let answer = request.send().await?.bytes().await?;
+        if answer.is_empty() { Ok(Value::Null) } else { Ok(serde_json::from_slice(&answer)?) }
+    }
+
     /// The first page of a list.
     pub async fn list(&self, query: &str) -> Result<Vec<Value>> {
         let (code, body) = self.call(Method::GET, &format!("/instances?{query}"), None).await?;

@@ -6,10 +6,13 @@
 
 pub mod api;
 pub mod database;
+pub mod draw;
 pub mod golden;
 pub mod program;
 pub mod server;
 pub mod service;
+#[cfg(target_os = "linux")]
+pub mod torture;
 pub mod watch;
 
 pub use server::{Server, Way};

@@ -15,6 +15,12 @@ pub struct Program {
 impl Program {
     /// Serves `data` on a free port, with further `args`; returns when it is ready.
     pub fn serve(data: &Path, args: &[&str]) -> Result<Program> {
+        Self::serve_with(data, args, &[], Stdio::inherit())
+    }
+
+    /// As [`Program::serve`], with variables added to its environment, and its log to somewhere else. What does not get
+    /// ready is ended.
+    pub fn serve_with(data: &Path, args: &[&str], environment: &[(&str, String)], log: Stdio) -> Result<Program> {
         let mut child = Command::new(dacapo()?)
             .arg("serve")
             .arg("--data")
@@ -22,13 +28,24 @@ impl Program {
             .args(["--listen", "127.0.0.1:0"])
             .args(args)
             .env("DACAPO_LOG", "error")
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdout(Stdio::piped())
+            .stderr(log)
             .spawn()?;
         let stdout = child.stdout.take().context("its output is piped")?;
+        let mut program = Program { child, url: String::new() };
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;
-        let url = line.trim().strip_prefix("listening on ").with_context(|| format!("it printed {line:?}"))?.to_owned();
-        Ok(Program { child, url })
+        line.trim()
+            .strip_prefix("listening on ")
+            .with_context(|| format!("it printed {line:?}"))?
+            .clone_into(&mut program.url);
+        Ok(program)
+    }
+
+    /// Waits until it ends by itself; how it did.
+    pub fn wait(mut self) -> Result<ExitStatus> {
+        Ok(self.child.wait()?)
     }
 
     /// A line of its memory in `/proc`, in MiB: `VmRSS`, say.

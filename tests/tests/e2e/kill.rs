@@ -8,12 +8,12 @@ use dacapo_core::InstanceId;
 use dacapo_store::Store as _;
 use dacapo_store::sqlite::{FILE_NAME, ID_FILE, SqliteStore};
 use dacapo_tests::api::Api;
+use dacapo_tests::draw::Draw;
 use dacapo_tests::program::Program;
 use dacapo_tests::server::{has_ended, sample};
 use futures::future::{join_all, try_join_all};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use std::hash::{BuildHasher as _, RandomState};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -140,27 +140,6 @@ impl Flow {
     }
 }
 
-/// Numbers that a seed determines (splitmix64).
-struct Draw(u64);
-
-impl Draw {
-    fn seeded() -> Result<Self> {
-        let seed = match std::env::var("DACAPO_KILL_SEED") {
-            Ok(text) => text.parse()?,
-            Err(_) => RandomState::new().hash_one(0),
-        };
-        println!("DACAPO_KILL_SEED={seed}");
-        Ok(Self(seed))
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % bound
-    }
-}
-
 /// Pursues all flows until the moment comes, and then kills the program in the middle of it.
 async fn run_and_kill(program: Program, flows: &mut [Flow], moment: usize) -> Result<()> {
     let (count, due, all_done) = (AtomicUsize::new(0), Notify::new(), Notify::new());
@@ -234,7 +213,7 @@ async fn a_killed_server_that_replays_every_turn_loses_nothing_and_takes_nothing
 }
 
 async fn kill_again_and_again(args: &[&str]) -> Result<()> {
-    let (data, mut draw) = (tempfile::tempdir()?, Draw::seeded()?);
+    let (data, mut draw) = (tempfile::tempdir()?, Draw::seeded("DACAPO_KILL_SEED")?);
     let mut program = Program::serve(data.path(), args)?;
     for module in ["Cities", "Tickets"] {
         Api::of(&program.url).deploy(&sample(module)).await?;

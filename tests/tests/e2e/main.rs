@@ -22,4 +22,6 @@ mod projects;
 mod reads;
 mod replay;
 mod samples;
+#[cfg(target_os = "linux")]
+mod torture;
 mod versions;

@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask samples | languages | guests | clients | demo | test`.
+//! The project's own commands: `cargo xtask samples | languages | guests | clients | demo | torture | test`.
 
 mod cargo;
 mod clients;
@@ -12,6 +12,7 @@ mod step;
 mod tally;
 mod test;
 mod tools;
+mod torture;
 mod wasm;
 mod watch;
 
@@ -26,6 +27,9 @@ usage: cargo xtask COMMAND
   guests         build tests/guests into target/guests/wasm/<name>.wasm
   clients        install the published clients of tests/clients into target/clients
   demo [--keep]  serve, deploy and run the samples; --keep leaves the server running
+  torture [--minutes N] [--rounds N] [--seed N] [--flows N] [--kinds KIND,...]
+                 kill, break and fill what a server stands on, under load, for ten minutes if nothing else is said;
+                 kinds: kill, io, full, stop, terminate, clock, power
   test           set up everything that the tests need, and run all of them
 ";
 
@@ -53,6 +57,7 @@ fn run(args: &[String]) -> Result<ExitCode> {
         ["clients"] => step::step("clients", clients::install)?,
         ["demo"] => demo::run(demo::After::Stop)?,
         ["demo", "--keep"] => demo::run(demo::After::Keep)?,
+        ["torture", options @ ..] => torture::run(options)?,
         ["test"] => return test::run(),
         ["help" | "--help" | "-h"] => print!("{USAGE}"),
         _ => bail!("unknown command `{}`\n{USAGE}", args.join(" ")),

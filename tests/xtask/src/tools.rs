@@ -1,4 +1,4 @@
-//! What must be on the machine: wasm targets, Python, Node.js.
+//! What must be on the machine: wasm targets, a C compiler, Python, Node.js.
 
 use crate::process::{capture, show, succeeds};
 use anyhow::{Context, Result, bail};
@@ -13,7 +13,9 @@ struct Tool {
     packages: &'static [&'static str],
 }
 
-const TOOLS: [Tool; 3] = [
+const TOOLS: [Tool; 4] = [
+    // SQLite is built with it, and what stands between the program and its disk in the torture.
+    Tool { name: "cc", probe: &["cc", "--version"], packages: &["gcc", "libc6-dev"] },
     Tool {
         name: "python3 with venv",
         probe: &["python3", "-c", "import ensurepip, venv"],
