@@ -88,7 +88,13 @@ fn leave_unplayed(data: &Path) -> Result<()> {
     let modules = store.modules()?;
     let cities = modules.iter().find(|version| version.module == "Cities").context("it was deployed")?;
     let batch = [
-        Write::Deliver(Delivery { id: InstanceId::parse("cities-event")?, event, limit: 100 }),
+        Write::Deliver(Delivery {
+            id: InstanceId::parse("cities-event")?,
+            event,
+            limit: 100,
+            limit_untaken: 100,
+            limit_bytes: 1 << 20,
+        }),
         Write::Create(NewInstance {
             id: InstanceId::parse("cities-pending")?,
             name: "HelloCities".into(),

@@ -39,7 +39,7 @@ impl Database {
     pub fn instance(&self, id: &str) -> Result<Row> {
         let sql = "SELECT status, next_seq, custom_status, output FROM instances WHERE id = ?1";
         let row = self.0.query_row(sql, [id], |row| {
-            let payload = |at| Ok(row.get::<_, Option<String>>(at)?.map(unsealed));
+            let payload = |at| Ok::<_, rusqlite::Error>(row.get::<_, Option<String>>(at)?.map(unsealed));
             Ok(Row { status: row.get(0)?, next_seq: row.get(1)?, custom_status: payload(2)?, output: payload(3)? })
         });
         row.with_context(|| format!("there is no instance '{id}'"))

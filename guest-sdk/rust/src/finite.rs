@@ -138,13 +138,7 @@ impl Serializer for Look {
         Ok(Parts::default())
     }
 
-    fn serialize_tuple_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Parts, NotFinite> {
+    fn serialize_tuple_variant(self, _: &'static str, _: u32, _: &'static str, _: usize) -> Result<Parts, NotFinite> {
         Ok(Parts::default())
     }
 
@@ -156,13 +150,7 @@ impl Serializer for Look {
         Ok(Parts::default())
     }
 
-    fn serialize_struct_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Parts, NotFinite> {
+    fn serialize_struct_variant(self, _: &'static str, _: u32, _: &'static str, _: usize) -> Result<Parts, NotFinite> {
         Ok(Parts::default())
     }
 }

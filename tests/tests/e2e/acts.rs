@@ -202,7 +202,7 @@ every_way! {
         }
         server.interlude().await?;
         let all = ["a-done-0", "a-open-0", "a-done-1", "a-open-1", "b-done-2", "b-open-2"];
-        let filters: [(&str, &[&str]); 10] = [
+        let filters: [(&str, &[&str]); 11] = [
             ("", &all),
             ("instanceIdPrefix=a-o", &["a-open-0", "a-open-1"]),
             ("instanceIdPrefix=A", &[]),

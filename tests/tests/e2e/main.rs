@@ -8,7 +8,6 @@ mod context;
 mod deploy;
 mod endless;
 mod golden;
-mod golden_folder;
 mod kill;
 mod kill_model;
 mod kill_orders;
