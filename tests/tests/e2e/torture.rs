@@ -5,7 +5,6 @@
 use anyhow::{Result, ensure};
 use dacapo_tests::draw::Draw;
 use dacapo_tests::torture::Torture;
-use dacapo_tests::torture::ledger::Ledger;
 use dacapo_tests::torture::power::{Scenario, round};
 use dacapo_tests::torture::trouble::Trouble;
 use std::time::Duration;
