@@ -37,8 +37,10 @@ impl Runtime {
         sample: usize,
     ) -> Result<Checked, DeployError> {
         let digest = sha256_hex(&component);
-        let _in_use = self.prepared.hold(&digest).await;
-        self.check_as(module, &digest, &component, sample).await
+        let in_use = self.prepared.hold(&digest).await;
+        let checked = self.check_as(module, &digest, &component, sample).await;
+        in_use.end().await;
+        checked
     }
 
     async fn check_as(

@@ -23,8 +23,10 @@ impl Runtime {
         let (runtime, module) = (self.clone(), module.to_owned());
         self.carry_through(async move {
             let digest = sha256_hex(&component);
-            let _in_use = runtime.prepared.hold(&digest).await;
-            runtime.deploy_as(module, digest, component).await
+            let in_use = runtime.prepared.hold(&digest).await;
+            let deployed = runtime.deploy_as(module, digest, component).await;
+            in_use.end().await;
+            deployed
         })
         .await
     }
@@ -96,8 +98,10 @@ impl Runtime {
         let found = named(&self.catalog.of_module(module), wanted).ok_or_else(unknown)?;
         let (runtime, of) = (self.clone(), module.to_owned());
         let deleted = self.carry_through(async move {
-            let _in_use = runtime.prepared.hold(&found.digest).await;
-            runtime.change_module(of, Write::DeleteVersion(found.id)).await.map_err(|error| (error, found.version))
+            let in_use = runtime.prepared.hold(&found.digest).await;
+            let deleted = runtime.change_module(of, Write::DeleteVersion(found.id)).await;
+            in_use.end().await;
+            deleted.map_err(|error| (error, found.version))
         });
         deleted.await.map(|_| ()).map_err(|(error, version)| match error {
             CommitError::Refused(Refused::UnknownVersion) => unknown(),

@@ -62,6 +62,22 @@ pub(crate) struct InUse {
     digest: String,
 }
 
+impl InUse {
+    /// Ends the use, and waits until what nobody needs any more is gone. Being dropped ends it too, for who cannot wait.
+    pub(crate) async fn end(self) {
+        let (prepared, digest) = (self.prepared.clone(), self.digest.clone());
+        let gone = prepared.0.forgotten.notified();
+        tokio::pin!(gone);
+        gone.as_mut().enable();
+        drop(self);
+        while matches!(prepared.in_use().get(&digest), Some(Use::Forgotten)) {
+            gone.as_mut().await;
+            gone.set(prepared.0.forgotten.notified());
+            gone.as_mut().enable();
+        }
+    }
+}
+
 impl Drop for InUse {
     fn drop(&mut self) {
         let mut in_use = self.prepared.in_use();
