@@ -127,10 +127,15 @@ static int ends_with(const char *path, const char *end) {
     return length >= tail && strcmp(path + length - tail, end) == 0;
 }
 
-/* The kind of a file below the root; 0: it does not count. What is mapped by SQLite is rebuilt after a power loss. */
+/* Files that outlast a process and have no use after a power loss: what SQLite maps, and who is being played. */
+static int is_passing(const char *path) {
+    return ends_with(path, "-shm") || ends_with(path, "/dacapo.playing") || ends_with(path, "/dacapo.playing-new");
+}
+
+/* The kind of a file below the root; 0: it does not count. */
 static uint32_t kind_of(const char *path, mode_t mode) {
     if (S_ISDIR(mode)) return FOLDER;
-    if (!S_ISREG(mode) || ends_with(path, "-shm")) return 0;
+    if (!S_ISREG(mode) || is_passing(path)) return 0;
     if (ends_with(path, "/dacapo.db")) return DATABASE;
     return ends_with(path, "-wal") ? WAL : OTHER;
 }
@@ -173,7 +178,7 @@ typedef int (*opener)(int, const char *, int, mode_t);
 
 static int open_at(int folder, const char *path, int flags, mode_t mode, opener real) {
     char full[PATH_MAX];
-    int counts = resolve(folder, path, full) && is_below(full) && !ends_with(full, "-shm");
+    int counts = resolve(folder, path, full) && is_below(full) && !is_passing(full);
     if (!counts) return real(folder, path, flags, mode);
     enter();
     struct stat before, after;
@@ -383,7 +388,7 @@ int mkdirat(int folder, const char *path, mode_t mode) { return make_folder(fold
 
 static int remove_name(int folder, const char *path, int flags) {
     char full[PATH_MAX];
-    int counts = resolve(folder, path, full) && is_below(full) && !ends_with(full, "-shm");
+    int counts = resolve(folder, path, full) && is_below(full) && !is_passing(full);
     if (counts) enter();
     int result = REAL(unlinkat)(folder, path, flags);
     if (counts && result == 0) record(R_UNLINK, 0, 0, full, strlen(full));

@@ -8,11 +8,13 @@
 //! | [`desk`] | results that no durable turn has taken, and turns in flight |
 //! | [`flight`] | turns that were handed to the committer |
 //! | [`load`] | fresh from its creation, or cold by replaying its history |
+//! | [`at_work`] | says that it is being played, should the process end |
 //! | [`sends`] | what others get with a turn |
 //! | [`commit`] | hands a turn to the committer |
 //! | [`play`] | plays turns as long as there are any, and says what comes next |
 //! | [`stall`] | shows one that cannot be played on |
 
+pub(crate) mod at_work;
 pub(crate) mod commit;
 pub(crate) mod desk;
 pub(crate) mod flight;

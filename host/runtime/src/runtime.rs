@@ -48,6 +48,8 @@ pub struct Runtime {
     pub(crate) slots: Way,
     /// Bounds how many cold instances are read and replayed at once.
     pub(crate) cold_loads: Arc<Semaphore>,
+    /// Has one permit, for those instances that may have ended the last process.
+    pub(crate) suspects: Semaphore,
     /// Bounds reads for those outside: each holds a thread.
     outside: Semaphore,
     /// Everything that was spawned. Empty: nothing holds the store any more.
@@ -75,6 +77,7 @@ impl Runtime {
             timers,
             slots: Way::default(),
             cold_loads: Arc::new(Semaphore::new(COLD_LOADS)),
+            suspects: Semaphore::new(1),
             outside: Semaphore::new(OUTSIDE_READS),
             tasks: TaskTracker::new(),
             scheduler,

@@ -71,6 +71,24 @@ pub trait Store: Send + Sync + 'static {
         Condition::default()
     }
 
+    /// An instance is played from now on, until it [`rests`](Store::rests). Should the process end in between, the next one
+    /// learns that. Costs no sync, and is lost with the power.
+    fn plays(&self, key: InstanceKey) {
+        let _ = key;
+    }
+
+    /// It is played no longer, and nothing is held against it.
+    fn rests(&self, key: InstanceKey) {
+        let _ = key;
+    }
+
+    /// How many times the process has ended, otherwise than by itself, while the instance was played: since it came to
+    /// rest last, or since the last process that ended by itself.
+    fn deaths(&self, key: InstanceKey) -> u32 {
+        let _ = key;
+        0
+    }
+
     /// The instance that has this id now.
     fn instance(&self, id: &InstanceId) -> Result<Option<Instance>>;
 

@@ -4,9 +4,8 @@ use super::flows::Flow;
 use super::ledger::{Broken, Fact, Known, Ledger};
 use anyhow::{Context as _, Result};
 use dacapo_core::InstanceId;
-use dacapo_store::sqlite::{FILE_NAME, SqliteStore};
+use dacapo_store::sqlite::{self, FILE_NAME, ID_FILE, SqliteStore};
 use dacapo_store::{Instance, InstanceFilter, InstanceKey, Store};
-use rusqlite::Connection;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,7 +19,7 @@ const MANY: usize = 100_000;
 /// Checks a copy of `data`: opening it changes it.
 pub fn check_copy(data: &Path, ledger: &Ledger, known: &[Known]) -> Result<Findings> {
     let copy = tempfile::tempdir()?;
-    for name in [FILE_NAME.to_owned(), format!("{FILE_NAME}-wal")] {
+    for name in [FILE_NAME.to_owned(), format!("{FILE_NAME}-wal"), ID_FILE.to_owned()] {
         if data.join(&name).exists() {
             std::fs::copy(data.join(&name), copy.path().join(&name))?;
         }
@@ -42,18 +41,14 @@ pub fn check(data: &Path, ledger: &Ledger, known: &[Known]) -> Result<Findings> 
         findings.push((Broken::Malformed, format!("{error:#}")));
     }
     drop(store);
-    if let Some(damage) = damage(data)? {
-        findings.push((Broken::Malformed, damage));
+    // What the program itself says, and SQLite.
+    match sqlite::check(data) {
+        Ok(report) => {
+            findings.extend(report.findings.into_iter().map(|found| (Broken::Malformed, format!("{found:?}"))));
+        }
+        Err(error) => findings.push((Broken::Malformed, format!("{error}"))),
     }
     Ok(findings)
-}
-
-/// What SQLite itself says of the file.
-fn damage(data: &Path) -> Result<Option<String>> {
-    let database = Connection::open(data.join(FILE_NAME))?;
-    let answer = database.query_row("PRAGMA integrity_check(3)", [], |row| row.get::<_, String>(0));
-    let answer = answer.unwrap_or_else(|error| error.to_string());
-    Ok((answer != "ok").then_some(answer))
 }
 
 fn known_is_there(store: &SqliteStore, ledger: &Ledger, known: &[Known], findings: &mut Findings) -> Result<()> {

@@ -89,14 +89,15 @@ fn every_crate_of_the_host_is_known_here() -> Result<()> {
 }
 
 /// The floors of the runtime, from the ground up: a file uses what stands below it, and nothing beside it or above.
-const FLOORS: [&[&str]; 11] = [
-    &["catalog", "clock", "config", "executor", "fate", "scheduler", "versions", "view", "wheel"],
+const FLOORS: [&[&str]; 12] = [
+    &["catalog", "clock", "config", "executor", "fate", "scheduler", "throttle", "versions", "view", "wheel"],
+    &["storage"],
     &["board", "caller", "committer", "ground", "player", "prepared"],
     &["calls", "client_error", "deploy_error", "export", "message"],
     &["instance/known", "slots"],
     &["instance/held", "instance/trouble", "runtime"],
     &["activities", "instance/sends", "instance/stall", "recovery", "timers", "writes"],
-    &["instance/flight", "instance/load"],
+    &["instance/at_work", "instance/flight", "instance/load"],
     &["check", "instance/desk", "modules", "upgrade"],
     &["instance/commit"],
     &["instance/play"],

@@ -22,7 +22,7 @@ fn flows(n: usize) -> Vec<(&'static str, String, Value, Value)> {
     let below = "Orchestrator function 'Chain' failed: ";
     let boom = "Activity function 'Boom' failed: the ground gave way";
     vec![
-        ("FanOut", format!("fan-{n}"), json!(20), json!(380)),
+        ("Spread", format!("fan-{n}"), json!(20), json!(380)),
         ("Chain", format!("chain-{n}"), json!(3), json!(format!("{}{boom}", below.repeat(4)))),
         ("Tight", format!("tight-{n}"), json!(40), json!("done")),
         (

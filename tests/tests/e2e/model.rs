@@ -156,7 +156,7 @@ every_way! {
 
     async fn children_fan_out_and_in(server: &mut Server) {
         server.deploy(&guest("flows")).await?;
-        server.start_instance("FanOut", "f", json!(50)).await?;
+        server.start_instance("Spread", "f", json!(50)).await?;
         server.interlude().await?;
         assert_eq!(server.ended("f").await?["output"], 2450);
         server.start_instance("Wide", "w", json!(10_000)).await?;

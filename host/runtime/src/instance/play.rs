@@ -1,5 +1,6 @@
 //! Plays the turns of one instance, one at a time: load or continue, feed, let the guest run, commit.
 
+use super::at_work::AtWork;
 use super::commit;
 use super::desk::Desk;
 use super::held::Held;
@@ -130,6 +131,7 @@ async fn attempt(
         desk.clear(runtime);
         return Ok(None);
     }
+    let at_work = AtWork::begin(runtime, loaded.known()).await?;
     let (mut held, rewind) = loaded.hold(runtime).await?;
     let mut portion = desk.portion(&held, rewind.is_some());
     if let Some(rewind) = rewind
@@ -145,7 +147,7 @@ async fn attempt(
     let begun = held.player.orchestration().begin_turn(now_ms, portion.arrivals);
     begun.dropped.iter().for_each(|dropped| log_dropped(id, dropped));
     if begun.plays {
-        return turn(runtime, held, results, desk).await;
+        return turn(runtime, at_work, held, results, desk).await;
     }
     for result in desk.take(results) {
         runtime.calls.settle(&result.run);
@@ -162,12 +164,14 @@ async fn attempt(
 /// The turn that was begun; it takes in so many results.
 async fn turn(
     runtime: &Arc<Runtime>,
+    at_work: AtWork<'_>,
     mut held: Box<Held>,
     results: usize,
     desk: &mut Desk,
 ) -> Result<Option<Box<Held>>, Trouble> {
     warn_of_a_wrong_clock(runtime, &held);
     let outcome = held.player.turn().await.map_err(|stopped| Trouble::from((&held.known, stopped)))?;
+    drop(at_work);
     let finished = outcome.status.is_finished();
     let next_execution = outcome.next_execution.clone();
     let is_first_turn = held.known.fence.next_seq == 1;

@@ -267,6 +267,11 @@ struct Control {
     lists_waiting: usize,
     reads: usize,
     damage: Option<Damage>,
+    /// How often the process has ended while an instance was played.
+    deaths: u32,
+    /// Those that are being played, and how many were at most.
+    playing: usize,
+    most_playing: usize,
 }
 
 /// What of an instance cannot be read.
@@ -320,6 +325,17 @@ impl UnrulyStore {
     /// Reads of instances that wait.
     pub(crate) fn reads_waiting(&self) -> usize {
         self.control.lock().expect("no panic").reads_waiting
+    }
+
+    /// As if the process had ended so often while any instance was played.
+    pub(crate) fn set_deaths(&self, deaths: u32) {
+        self.control.lock().expect("no panic").deaths = deaths;
+    }
+
+    /// How many are being played, and how many were at the same time.
+    pub(crate) fn playing(&self) -> (usize, usize) {
+        let control = self.control.lock().expect("no panic");
+        (control.playing, control.most_playing)
     }
 
     /// Lists wait from now on, or no longer.
@@ -437,6 +453,20 @@ impl Store for UnrulyStore {
         let control = self.control.lock().expect("no panic");
         drop(self.changed.wait_while(control, |control| control.answers_held).expect("no panic"));
         answers
+    }
+
+    fn plays(&self, _: InstanceKey) {
+        let mut control = self.control.lock().expect("no panic");
+        control.playing += 1;
+        control.most_playing = control.most_playing.max(control.playing);
+    }
+
+    fn rests(&self, _: InstanceKey) {
+        self.control.lock().expect("no panic").playing -= 1;
+    }
+
+    fn deaths(&self, _: InstanceKey) -> u32 {
+        self.control.lock().expect("no panic").deaths
     }
 
     fn maintain(&self) -> Result<Maintained> {

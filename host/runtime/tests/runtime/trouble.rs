@@ -177,6 +177,45 @@ async fn an_instance_that_cannot_be_read_whole_is_stalled_and_can_be_ended() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_instance_that_has_ended_the_process_three_times_is_stalled_and_can_be_ended() {
+    for config in both() {
+        let (world, mut watching) = World::with_a_waiting(config).await;
+        world.store.set_deaths(3);
+        world.client.raise_event(&id("a"), "Go", json("1")).await.expect("delivered");
+        let stalled = until(&mut watching, |view| view.stalled).await;
+        let output = stalled.output.as_ref().expect("says why").to_string();
+        assert!(output.contains("has ended 3 times in a row while this instance was played"), "{output}");
+        world.client.terminate(&id("a"), "enough".into(), true).await.expect("delivered");
+        assert_eq!(until(&mut watching, ended).await.status, RuntimeStatus::Terminated);
+        assert_eq!(world.store.playing().0, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn those_that_may_have_ended_the_process_are_played_one_at_a_time() {
+    for config in both() {
+        let world = World::new(config).await;
+        world.store.set_deaths(2);
+        world.guests.turns.close();
+        let mut a = world.client.subscribe(&id("a"));
+        world.client.start(flow("a")).await.expect("starts");
+        becomes(|| world.guests.turns.came() > 0).await;
+        let mut others = Vec::new();
+        for other in ["b", "c", "d"] {
+            others.push(world.client.subscribe(&id(other)));
+            world.client.start(flow(other)).await.expect("starts");
+        }
+        assert_eq!(world.store.playing(), (1, 1));
+        world.guests.turns.reopen();
+        until(&mut a, waits).await;
+        for mut other in others {
+            until(&mut other, waits).await;
+        }
+        becomes(|| world.store.playing() == (0, 1)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_instance_that_cannot_be_read_at_all_is_not_tried_again_and_again() {
     let config = RuntimeConfig { warm_budget_bytes: 0, ..RuntimeConfig::default() };
     let (world, _watching) = World::with_a_waiting(config).await;

@@ -107,8 +107,7 @@ pub(super) fn check_id(connection: &Connection, folder: &Path) -> Result<()> {
             ));
         }
     };
-    // One that was not announced may have been written half way.
-    if found.trim() == id || (!is_announced && id.starts_with(found.trim())) {
+    if found.trim() == id {
         return Ok(());
     }
     let say = "they are of different stores: put the one that belongs here back";
@@ -129,9 +128,12 @@ pub(super) fn announce(connection: &Connection, folder: &Path) -> Result<()> {
 
 /// Writes [`ID_FILE`], durably.
 pub(super) fn write_file(folder: &Path, id: &str) -> std::io::Result<()> {
-    let mut file = File::create(folder.join(ID_FILE))?;
-    writeln!(file, "{id}")?;
+    // Under another name first: what is half written when the power goes is not taken for an id.
+    let new = folder.join(ID_FILE).with_extension("id-new");
+    let mut file = File::create(&new)?;
+    file.write_all(format!("{id}\n").as_bytes())?;
     file.sync_all()?;
+    std::fs::rename(&new, folder.join(ID_FILE))?;
     File::open(folder)?.sync_all()
 }
 

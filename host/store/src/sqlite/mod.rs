@@ -16,6 +16,7 @@
 //! | `outgoing` | what a turn sends to other instances |
 //! | `queries`, `created` | what is asked about many instances, and how a span of time is found |
 //! | `walk`, `pins` | bounds of what one question costs |
+//! | `playing` | who was being played when a process ended |
 
 mod backup;
 mod check;
@@ -33,6 +34,7 @@ mod outgoing;
 mod pins;
 #[cfg(test)]
 mod plans;
+mod playing;
 mod queries;
 mod recover;
 mod room;
@@ -51,6 +53,7 @@ use connect::{FolderLock, Readers};
 use dacapo_core::{InboxEntry, InstanceId, Payload, StoredTurn};
 pub use identity::ID_FILE;
 use pins::Pins;
+use playing::Playing;
 use room::Room;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -71,6 +74,7 @@ pub struct SqliteStore {
     engine: Readers,
     pins: Pins,
     writer: Mutex<Writer>,
+    playing: Playing,
     path: PathBuf,
     has_room: Arc<AtomicBool>,
     _lock: FolderLock,
@@ -101,8 +105,8 @@ impl SqliteStore {
         let has_room = room.watch();
         let writer = Writer::new(connection, room).map_err(|fault| fault.while_doing("opening the database"))?;
         let [outside, engine] = [(); 2].map(|()| Readers::new(path.clone()));
-        let pins = writer.pins();
-        Ok(Self { outside, engine, pins, writer: Mutex::new(writer), path, has_room, _lock: lock })
+        let (pins, playing) = (writer.pins(), Playing::open(folder));
+        Ok(Self { outside, engine, pins, writer: Mutex::new(writer), playing, path, has_room, _lock: lock })
     }
 
     fn readers(&self) -> &Readers {
@@ -112,6 +116,12 @@ impl SqliteStore {
     /// A panic within a commit has rolled it back; the connection is as good as before.
     fn writer(&self) -> MutexGuard<'_, Writer> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        self.playing.close();
     }
 }
 
@@ -131,6 +141,18 @@ impl Store for SqliteStore {
             log_bytes: log.map_or(0, |log| log.len()),
             free_disk_bytes: self.path.parent().and_then(room::free_bytes),
         }
+    }
+
+    fn plays(&self, key: InstanceKey) {
+        self.playing.begin(key);
+    }
+
+    fn rests(&self, key: InstanceKey) {
+        self.playing.end(key);
+    }
+
+    fn deaths(&self, key: InstanceKey) -> u32 {
+        self.playing.deaths(key)
     }
 
     fn instance(&self, id: &InstanceId) -> Result<Option<Instance>> {

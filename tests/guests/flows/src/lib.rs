@@ -75,7 +75,7 @@ async fn double(ctx: Context, n: u64) -> Result<u64> {
 }
 
 #[orchestrator]
-async fn fan_out(ctx: Context, n: u64) -> Result<u64> {
+async fn spread(ctx: Context, n: u64) -> Result<u64> {
     let children = (0..n).map(|n| ctx.call_orchestrator::<u64>("Double", n));
     Ok(try_join_all(children).await?.into_iter().sum())
 }
@@ -180,6 +180,6 @@ async fn both(ctx: Context, early_ms: u64) -> Result<(Value, Value)> {
 }
 
 dacapo::module! {
-    orchestrators: [retries, times_out, chain, double, fan_out, wide, parent, wait, tell, counter, tight, three, both],
+    orchestrators: [retries, times_out, chain, double, spread, wide, parent, wait, tell, counter, tight, three, both],
     activities: [echo, flaky, spin, boom, not_before],
 }
