@@ -301,12 +301,10 @@ fn a_start_that_was_broken_off_goes_on() {
     drop(fixture);
     let id_file = folder.path().join(ID_FILE);
     let own = std::fs::read_to_string(&id_file).expect("is there");
-    for left in [None, Some(""), Some(&own[..5])] {
+    for left in ["", &own[..5], "\0\0\0"] {
         change(folder.path(), "UPDATE store SET is_announced = 0");
-        match left {
-            None => std::fs::remove_file(&id_file).expect("removes"),
-            Some(left) => std::fs::write(&id_file, left).expect("writes"),
-        }
+        std::fs::remove_file(&id_file).expect("removes");
+        std::fs::write(id_file.with_extension("id-new"), left).expect("writes");
         SqliteStore::open(folder.path()).expect("opens");
         assert_eq!(std::fs::read_to_string(&id_file).expect("is there"), own);
     }

@@ -38,6 +38,8 @@ async fn finish(server: &Server) -> Result<Vec<(&'static str, Value)>> {
     }
     ends.push(("approval-bob", server.ended("approval-bob").await?["output"].clone()));
     server.poll_until("shop-closed", |status| status["runtimeStatus"] == "Completed").await?;
+    // Its timer was due in the meantime.
+    server.until("monitor", |status| status["customStatus"]["generation"] == 2).await?;
     server.raise("monitor", "Stop", Value::Null).await?;
     for id in ["monitor", "order-retrying", "ticket-late"] {
         ends.push((id, server.ended_in_time(id).await?["output"].clone()));
@@ -65,7 +67,7 @@ async fn goes_on(way: Way) -> Result<()> {
             ("ticket-waiting", json!(true)),
             ("approval", json!({ "approved": true, "by": "ada", "escalated": false })),
             ("approval-bob", json!({ "approver": "bob", "approved": null })),
-            ("monitor", json!(12)),
+            ("monitor", json!(19)),
             ("order-retrying", json!({ "order": "o-1", "outcome": "complete", "reserved": 2 })),
             ("ticket-late", json!(false)),
         ];
