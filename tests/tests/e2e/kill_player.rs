@@ -51,7 +51,10 @@ async fn an_instance_that_ends_the_process_each_time_is_played_three_times() -> 
     let stalled = status(&api, "looping", has_ended).await?;
     assert_eq!(stalled["runtimeStatus"], "Failed");
     let output = stalled["output"].as_str().context("text")?;
-    assert!(output.contains("the server's process has ended 3 times in a row while this instance was played"), "{output}");
+    assert!(
+        output.contains("the server's process has ended 3 times in a row while this instance was played"),
+        "{output}"
+    );
     api.raise("bystander", "Item", &json!("here")).await?;
     let end = status(&api, "bystander", has_ended).await?;
     assert_eq!(end["output"], json!(["here"]));
