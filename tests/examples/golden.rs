@@ -36,10 +36,7 @@ fn plays() -> Vec<Play> {
         input
     };
     let later = || (0..12).map(|_| Advance(1_000)).chain([End]).collect::<Vec<_>>();
-    let request = json!({
-        "request": "a day off", "approvers": ["ada", "bob"], "escalateTo": "eve", "escalateAfterMs": 60_000,
-    });
-    vec![
+    let mut plays = vec![
         ("Cities", "HelloCities", "hello-cities", Value::Null, vec![End]),
         (
             "Cities",
@@ -76,6 +73,21 @@ fn plays() -> Vec<Play> {
         ("Orders", "OrderFulfilment", "order", order("o-1", json!({})), later()),
         ("Orders", "OrderFulfilment", "order-compensated", order("o-2", json!({ "failAt": "paper" })), later()),
         ("Orders", "OrderFulfilment", "order-unshippable", order("unshippable-3", json!({})), later()),
+        ("Workloads", "Steps", "steps", json!(3), vec![End]),
+        ("Workloads", "FanOut", "fan-out", json!(5), vec![End]),
+        ("Workloads", "Park", "park", Value::Null, vec![Shown, Raise("park", "Go", json!({ "ok": true })), End]),
+        ("Workloads", "Trivial", "trivial", Value::Null, vec![End]),
+    ];
+    plays.extend(approvals());
+    plays
+}
+
+fn approvals() -> Vec<Play> {
+    use Act::{Advance, End, Raise, Shown};
+    let request = json!({
+        "request": "a day off", "approvers": ["ada", "bob"], "escalateTo": "eve", "escalateAfterMs": 60_000,
+    });
+    vec![
         (
             "Approval",
             "Approval",
@@ -97,10 +109,6 @@ fn plays() -> Vec<Play> {
             json!({ "request": "a day off", "approver": "ada" }),
             vec![Shown, Raise("ask-approver", "Decision", json!(true)), End],
         ),
-        ("Workloads", "Steps", "steps", json!(3), vec![End]),
-        ("Workloads", "FanOut", "fan-out", json!(5), vec![End]),
-        ("Workloads", "Park", "park", Value::Null, vec![Shown, Raise("park", "Go", json!({ "ok": true })), End]),
-        ("Workloads", "Trivial", "trivial", Value::Null, vec![End]),
     ]
 }
 

@@ -40,6 +40,15 @@ fn record(encoding: u32) -> TurnRecord {
         Event::TaskCancelled { task: TaskId(3) },
         Event::ExecutionCompleted { output: json("true") },
         Event::ExecutionFailed { failure: Failure::new("error", "it failed") },
+    ];
+    let custom_status = Some(json(r#"{"left" : 0}"#));
+    let events = [events, model_events(), if encoding == 1 { Vec::new() } else { later_events() }].concat();
+    TurnRecord { encoding, custom_status, ..TurnRecord::new(1_700_000_000_123, events) }
+}
+
+/// What came with the whole model, still in encoding 1.
+fn model_events() -> Vec<Event> {
+    vec![
         Event::ChildCompleted { task: TaskId(4), result: json("1") },
         Event::ChildFailed { task: TaskId(5), failure: Failure::new("child-failed", "it failed") },
         Event::RetryScheduled { task: TaskId(2), attempt: 2, fire_at_ms: 1_700_000_000_200 },
@@ -81,10 +90,7 @@ fn record(encoding: u32) -> TurnRecord {
         },
         Event::CustomStatusRefused { reason: "17 KB".into() },
         Event::ExecutionContinuedAsNew { input: json("2"), keep_events: true },
-    ];
-    let custom_status = Some(json(r#"{"left" : 0}"#));
-    let events = if encoding == 1 { events } else { [events, later_events()].concat() };
-    TurnRecord { encoding, custom_status, ..TurnRecord::new(1_700_000_000_123, events) }
+    ]
 }
 
 /// What encoding 2 says besides: by which rules an execution is played, and whose doing an arrival was.

@@ -116,13 +116,7 @@ async fn attempt(
     };
     let key = loaded.known().fence.key;
     desk.keep_only(key, runtime);
-    let own = entries.iter().filter(|(of, _)| *of == key);
-    own.for_each(|(_, entry)| loaded.inbox_mut().put(entry.clone()));
-    if loaded.inbox_mut().has_gap() && matches!(loaded, Loaded::Warm(_)) {
-        // An entry was lost on the way here; the store has it.
-        tracing::warn!(instance = %id, "an inbox entry was not told of: looking again");
-        return Err(Trouble::Fenced);
-    }
+    put_in(&mut loaded, entries)?;
     if let Some((reason, recursive, by)) = loaded.termination() {
         let known = loaded.known().clone();
         let at_ms = runtime.clock.now_ms().max(known.updated_at_ms);
@@ -159,6 +153,19 @@ async fn attempt(
     let next_timer = held.player.orchestration().next_timer();
     runtime.timers.set(key, id, next_timer);
     Ok(Some(held))
+}
+
+/// Puts what was delivered to it into its inbox.
+fn put_in(loaded: &mut Loaded, entries: &[(InstanceKey, InboxEntry)]) -> Result<(), Trouble> {
+    let key = loaded.known().fence.key;
+    let own = entries.iter().filter(|(of, _)| *of == key);
+    own.for_each(|(_, entry)| loaded.inbox_mut().put(entry.clone()));
+    if loaded.inbox_mut().has_gap() && matches!(loaded, Loaded::Warm(_)) {
+        // An entry was lost on the way here; the store has it.
+        tracing::warn!(instance = %loaded.known().id, "an inbox entry was not told of: looking again");
+        return Err(Trouble::Fenced);
+    }
+    Ok(())
 }
 
 /// The turn that was begun; it takes in so many results.

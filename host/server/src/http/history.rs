@@ -142,16 +142,14 @@ impl<'a> Entries<'a> {
         let plain = |event_type| HistoryEvent { event_type, timestamp: at, ..HistoryEvent::default() };
         let named = |event_type, name| HistoryEvent { name: Some(name), ..plain(event_type) };
         let function = |event_type, name| HistoryEvent { function_name: Some(name), ..plain(event_type) };
-        let timer = |fire_at_ms| HistoryEvent { fire_at: Some(Moment(fire_at_ms)), ..plain("TimerCreated") };
+        let timer = |at_ms| HistoryEvent { fire_at: Some(Moment(at_ms)), ..plain("TimerCreated") };
         let said = |event_type, reason| HistoryEvent { reason: Some(reason), ..plain(event_type) };
         let done =
             |event_type, reason, by: &'a Option<By>| HistoryEvent { by: by.as_ref(), ..said(event_type, reason) };
-        let failed = |event_type, failure: &'a Failure| HistoryEvent {
-            details: failure.details.as_ref(),
-            ..said(event_type, &failure.message)
+        let failed = |event_type, failure: &'a Failure| {
+            let details = failure.details.as_ref();
+            HistoryEvent { details, ..said(event_type, &failure.message) }
         };
-        let ended =
-            |status: RuntimeStatus, event| HistoryEvent { orchestration_status: Some(status.as_str()), ..event };
         match event {
             Event::ExecutionStarted { name, input, rules: _ } => {
                 self.push(HistoryEvent { input: self.input(input), ..function("ExecutionStarted", name) });
@@ -190,19 +188,23 @@ impl<'a> Entries<'a> {
             Event::ExecutionResumed { reason, by } => self.push(done("ExecutionResumed", reason, by)),
             Event::ExecutionRewound { reason, by, .. } => self.push(done("ExecutionRewound", reason, by)),
             Event::ExecutionTerminated { reason, by, .. } => {
-                self.push(ended(RuntimeStatus::Terminated, done("ExecutionTerminated", reason, by)));
+                self.ended(RuntimeStatus::Terminated, done("ExecutionTerminated", reason, by));
             }
             Event::ExecutionContinuedAsNew { input, .. } => {
                 self.push(HistoryEvent { input: self.input(input), ..plain("ContinueAsNew") });
             }
             Event::ExecutionCompleted { output } => {
                 let completed = HistoryEvent { result: self.result(output), ..plain("ExecutionCompleted") };
-                self.push(ended(RuntimeStatus::Completed, completed));
+                self.ended(RuntimeStatus::Completed, completed);
             }
             Event::ExecutionFailed { failure } => {
-                self.push(ended(RuntimeStatus::Failed, failed("ExecutionCompleted", failure)));
+                self.ended(RuntimeStatus::Failed, failed("ExecutionCompleted", failure));
             }
         }
+    }
+
+    fn ended(&mut self, status: RuntimeStatus, event: HistoryEvent<'a>) {
+        self.push(HistoryEvent { orchestration_status: Some(status.as_str()), ..event });
     }
 }
 
