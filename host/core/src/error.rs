@@ -28,6 +28,9 @@ impl Failure {
     /// The kind of an instance whose turns, or of an activity whose run, were cut by a limit of the machine.
     pub const CUT: &str = "cut";
 
+    /// The kind of an instance that sends an event to one which has not taken what it was given.
+    pub const RECEIVER_FULL: &str = "receiver-full";
+
     /// A failure without details.
     pub fn new(kind: impl Into<String>, message: impl Into<String>) -> Self {
         Self { kind: kind.into(), message: message.into(), details: None, activity: None }

@@ -5,13 +5,13 @@
 
 use crate::instance::desk::Desk;
 use crate::instance::held::Held;
-use crate::instance::play::{Played, play};
+use crate::instance::play::{Played, fail, play};
 use crate::instance::stall;
 use crate::instance::trouble::Trouble;
 use crate::message::Message;
 use crate::runtime::{RETRY_MS, Runtime, panic_text};
 use crate::slots::Slots;
-use dacapo_core::InstanceId;
+use dacapo_core::{Failure, InstanceId};
 use futures::FutureExt;
 use lru::LruCache;
 use std::collections::HashMap;
@@ -259,6 +259,12 @@ impl Router {
             Trouble::Stalled(known, reason) => {
                 work.desk.clear(&self.runtime);
                 stall::show(&self.runtime, &known, reason).await;
+            }
+            Trouble::Unsent(key, reason) => {
+                let failure = Failure::new(Failure::RECEIVER_FULL, reason);
+                if let Err(trouble) = fail(&self.runtime, &slot.id, key, failure, &mut work.desk).await {
+                    self.retry(slot, &trouble);
+                }
             }
             trouble @ (Trouble::NotNow(_) | Trouble::Cut(..) | Trouble::NoRoom(_)) => self.retry(slot, &trouble),
         }

@@ -19,9 +19,6 @@ impl Runtime {
                 let id = created.new.id.clone();
                 self.slots.post(&id, Message::Created(Box::new(created)));
             }
-            Sent::Dropped { id, event } => {
-                tracing::warn!(instance = %id, event, "an event of another flow was dropped: the instance takes none of what it has");
-            }
             Sent::Delivered { id, key, entry } => {
                 if matches!(entry.event, Event::ExecutionRewound { .. }) {
                     self.board.forget(&id);

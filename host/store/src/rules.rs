@@ -1,12 +1,14 @@
 //! Rules that do not depend on how a store keeps things.
 
 use crate::model::{FunctionKind, InstanceKey, ModuleVersion, Parent, VersionId};
-use crate::write::{Delivery, NewInstance, NewModule, Outgoing, Refused, Sent, TurnWrite};
+use crate::write::{Delivery, NewInstance, NewModule, Outgoing, Refused, TurnWrite};
 use crate::{Fence, Instance, Result, StoreError, StoredTurn};
 use dacapo_core::history::CorruptHistory;
 use dacapo_core::ids::fold_name;
 use dacapo_core::turn::child_failure;
 use dacapo_core::{By, Event, InstanceId, Payload, RuntimeStatus, TurnRecord, Untaken};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// The latest time that is kept: what fits into a signed 64-bit column.
 const LATEST_MS: u64 = i64::MAX as u64;
@@ -137,15 +139,54 @@ pub(crate) fn is_full(delivery: &Delivery, waiting: Untaken, untaken: Untaken) -
     is_too_much.then_some(Refused::InboxFull { setting: "inbox_bytes", limit: delivery.limit_bytes })
 }
 
-/// What the sender's side is told of an event that could not be delivered: that there was no room for it. That a receiver
-/// is not there (any more) is no fault.
-pub(crate) fn dropped(delivery: &Delivery, refused: &Refused) -> Option<Sent> {
-    let event = match &delivery.event {
-        Event::EventRaised { name, .. } => name.clone(),
-        other => format!("{other:?}"),
-    };
-    let is_full = matches!(refused, Refused::InboxFull { .. });
-    is_full.then(|| Sent::Dropped { id: delivery.id.clone(), event })
+/// What an unfinished instance has been given and not taken, before a turn.
+pub(crate) struct Given {
+    pub(crate) key: InstanceKey,
+    pub(crate) inbox_next: u64,
+    pub(crate) inbox_done: u64,
+    pub(crate) inbox_bytes: u64,
+    pub(crate) untaken: Untaken,
+}
+
+/// Refuses a turn that raises more events than a receiver takes: it would lose them. `find`: the unfinished instance that
+/// has an id. That nobody has it is no fault.
+pub(crate) fn receivers_have_room<E: From<Refused>>(
+    turn: &TurnWrite,
+    find: impl Fn(&InstanceId) -> std::result::Result<Option<Given>, E>,
+) -> std::result::Result<(), E> {
+    let mut given = BTreeMap::new();
+    for outgoing in &turn.outgoing {
+        let Outgoing::Event(delivery) = outgoing else { continue };
+        let before = match given.entry(&delivery.id) {
+            Entry::Occupied(found) => found.into_mut(),
+            Entry::Vacant(place) => place.insert(before_turn(turn, find(&delivery.id)?)),
+        };
+        let Some((waiting, untaken)) = before else { continue };
+        if let Some(Refused::InboxFull { setting, limit }) = is_full(delivery, *waiting, *untaken) {
+            let event = match &delivery.event {
+                Event::EventRaised { name, .. } => name.clone(),
+                other => format!("{other:?}"),
+            };
+            let (sender, receiver) = (turn.fence.key, delivery.id.clone());
+            return Err(Refused::ReceiverFull { sender, receiver, event, setting, limit }.into());
+        }
+        waiting.events += 1;
+        waiting.bytes += delivery.event.size_bytes() as u64;
+    }
+    Ok(())
+}
+
+/// What waits for a receiver when the first event of a turn reaches it, and what it has not taken of what it took in.
+/// `None`: it does not take any. Whoever is not there may be started by the turn itself.
+fn before_turn(turn: &TurnWrite, found: Option<Given>) -> Option<(Untaken, Untaken)> {
+    let Some(given) = found else { return Some(Default::default()) };
+    if given.key != turn.fence.key {
+        let events = given.inbox_next.saturating_sub(given.inbox_done);
+        return Some((Untaken { events, bytes: given.inbox_bytes }, given.untaken));
+    }
+    // Itself: the turn consumes first. How many bytes go with that is not looked up for it.
+    let events = given.inbox_next.saturating_sub(turn.inbox_done.max(given.inbox_done));
+    (!turn.status.is_finished()).then_some((Untaken { events, bytes: 0 }, turn.untaken))
 }
 
 /// Whether an instance takes an event for `execution` (`None`: for whichever is current) into its inbox.

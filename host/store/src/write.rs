@@ -12,7 +12,7 @@ pub enum Write {
     Create(NewInstance),
     /// Commit a turn: append its record, take its arrivals out of the inbox, set what it changed.
     /// A turn that ends the instance also ends its timers, its activities and what is left in its inbox.
-    /// Refused: `UnknownVersion`, of a child or the next execution; `Fenced`; also on an instance that has ended, and when `inbox_done` is less than what is consumed already, or more than was delivered.
+    /// Refused: `UnknownVersion`, of a child or the next execution; `ReceiverFull`; `Fenced`; also on an instance that has ended, and when `inbox_done` is less than what is consumed already, or more than was delivered.
     Turn(TurnWrite),
     /// Put an event into an instance's inbox.
     /// Refused: `UnknownInstance`, `Finished`, `InboxFull`.
@@ -137,7 +137,8 @@ pub enum Outgoing {
         /// The reason with which the sender was rewound.
         rewind: Option<String>,
     },
-    /// Put an event into the inbox of whoever has an id. Dropped where nobody unfinished has it, or its inbox is full.
+    /// Put an event into the inbox of whoever has an id. Dropped where nobody unfinished has it; where the receiver has no
+    /// room for it the turn is refused.
     Event(Delivery),
     /// Put the end of a child into its parent's inbox, addressed to the execution that waits. Dropped where that has ended.
     Ended {
@@ -169,13 +170,6 @@ pub enum Sent {
         epoch: u64,
         /// What it was created of.
         new: NewInstance,
-    },
-    /// An event was dropped, because its receiver does not take what it was given.
-    Dropped {
-        /// The receiver.
-        id: InstanceId,
-        /// The event's name.
-        event: String,
     },
     /// An event is in an inbox.
     Delivered {
@@ -334,6 +328,23 @@ pub enum Refused {
     /// The instance has been given as many events as it may have and not take.
     #[error("the instance has not taken what it was given: {limit} is the limit `{setting}`")]
     InboxFull {
+        /// `inbox_events`, `inbox_bytes`, or `untaken_events`.
+        setting: &'static str,
+        /// The limit.
+        limit: u64,
+    },
+    /// A turn raises an event that its receiver has no room for. Nothing of the turn has happened.
+    #[error(
+        "the event '{event}' cannot be sent to '{receiver}': that instance has not taken what it was given ({limit} is the \
+         limit `{setting}`)"
+    )]
+    ReceiverFull {
+        /// Whose turn it is.
+        sender: InstanceKey,
+        /// Who has no room.
+        receiver: InstanceId,
+        /// The event's name.
+        event: String,
         /// `inbox_events`, `inbox_bytes`, or `untaken_events`.
         setting: &'static str,
         /// The limit.

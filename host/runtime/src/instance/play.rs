@@ -219,7 +219,7 @@ fn warn_of_a_wrong_clock(runtime: &Runtime, held: &Held) {
 const WARN_AHEAD_MS: u64 = 5_000;
 
 /// Ends the instance as Failed without its guest.
-async fn fail(
+pub(crate) async fn fail(
     runtime: &Arc<Runtime>,
     id: &InstanceId,
     key: InstanceKey,

@@ -24,6 +24,9 @@ pub(crate) enum Trouble {
     /// The guest was cut by a limit of the machine.
     #[error("the turn was cut: {1}")]
     Cut(InstanceKey, String),
+    /// It sends to somebody who has no room: it fails.
+    #[error("{1}")]
+    Unsent(InstanceKey, String),
     /// No room for another guest.
     #[error("no room for another guest: {0}")]
     NoRoom(String),
@@ -39,6 +42,13 @@ impl From<CommitError> for Trouble {
     fn from(error: CommitError) -> Self {
         match error {
             CommitError::Refused(Refused::Fenced) => Trouble::Fenced,
+            CommitError::Refused(Refused::ReceiverFull { sender, receiver, event, setting, limit }) => Trouble::Unsent(
+                sender,
+                format!(
+                    "The event '{event}' cannot be sent to '{receiver}', which has not taken what it was given: {limit} is the \
+                     limit `{setting}`. Nothing of the turn that sends it has happened."
+                ),
+            ),
             CommitError::Refused(refused) => Trouble::NotNow(format!("a turn was refused: {refused}")),
             CommitError::Store(error) => Trouble::NotNow(format!("the store failed: {error}")),
             CommitError::Unknown(_) | CommitError::Closed => Trouble::Closed,

@@ -1,7 +1,7 @@
 //! Nothing that arrives is lost, is taken twice or by the wrong one, whatever came in between.
 
 use crate::support::{World, becomes, ended, flow, id, json, start, until, until_in_time, waits};
-use dacapo_core::RuntimeStatus;
+use dacapo_core::{Limits, RuntimeStatus};
 use dacapo_runtime::{InstanceView, RuntimeConfig};
 use dacapo_store::{ContinueAfter, InstanceFilter, Store as _};
 use futures::poll;
@@ -32,6 +32,36 @@ async fn a_parent_that_has_let_go_of_a_child_hears_what_comes_after_the_childs_e
         until(&mut child, ended).await;
         world.client.raise_event(&id("a"), "End", json("3")).await.expect("delivered");
         assert_eq!(until(&mut parent, ended).await.output, Some(json("3")));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flow_that_sends_to_one_that_takes_nothing_fails_and_the_other_goes_on() {
+    for config in both() {
+        let limits = Limits { untaken_events: 3, ..config.limits };
+        let world = World::new(RuntimeConfig { limits, ..config }).await;
+        let (mut a, mut b) = (world.client.subscribe(&id("a")), world.client.subscribe(&id("b")));
+        world.client.start(flow("b")).await.expect("starts");
+        until(&mut b, waits).await;
+        world.client.start(start("Teller", "a")).await.expect("starts");
+        for n in ["1", "2"] {
+            world.client.raise_event(&id("a"), "Tell", json(n)).await.expect("delivered");
+            becomes(|| world.store.instance(&id("b")).expect("reads").expect("known").inbox_next > 0).await;
+        }
+        until(&mut a, |view| view.turn == 4).await;
+        for n in ["3", "4"] {
+            // The flow may have failed by then.
+            let _ = world.client.raise_event(&id("a"), "Tell", json(n)).await;
+        }
+        let end = until(&mut a, ended).await;
+        let output = end.output.as_ref().expect("says why").to_string();
+        assert_eq!(end.status, RuntimeStatus::Failed, "{output}");
+        let why = "The event 'News' cannot be sent to 'b', which has not taken what it was given: 3 is the limit `untaken_events`";
+        assert!(output.contains(why), "{output}");
+        let received = world.store.instance(&id("b")).expect("reads").expect("known").inbox_next;
+        assert_eq!(received, 3, "those before were sent");
+        world.client.terminate(&id("b"), "enough".into(), true).await.expect("a way out is left");
+        assert_eq!(until(&mut b, ended).await.status, RuntimeStatus::Terminated);
     }
 }
 

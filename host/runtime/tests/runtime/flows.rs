@@ -21,6 +21,7 @@ pub(crate) fn named(name: &str) -> Option<Steps> {
         "renewer" => Some(renewer),
         "stubborn" => Some(stubborn),
         "impatient" => Some(impatient),
+        "teller" => Some(teller),
         _ => None,
     }
 }
@@ -83,6 +84,14 @@ fn impatient(host: &mut Orchestration, step: usize, done: Option<Payload>, _: &m
         return Step::Wait(vec![host.call_activity("Echo".into(), "1", options).expect("allowed")]);
     }
     Step::Return(done.unwrap_or_else(|| Payload::string("too late")))
+}
+
+/// Passes each `Tell` on to `b`.
+fn teller(host: &mut Orchestration, _: usize, done: Option<Payload>, _: &mut Vec<TaskId>) -> Step {
+    if let Some(data) = done {
+        host.raise_event("b", "News".into(), data.as_str()).expect("allowed");
+    }
+    Step::Wait(vec![event(host, "Tell")])
 }
 
 /// A flow under way.

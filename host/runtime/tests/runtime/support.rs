@@ -232,7 +232,8 @@ impl ActivityExecutor for Native {
 
 impl ModuleLoader for Native {
     fn prepare<'a>(&'a self, _: &'a str, _: &'a [u8]) -> BoxFuture<'a, Result<Exports, InvalidModule>> {
-        let orchestrators = ["Flow", "Nap", "Leaver", "Renewer", "Stubborn", "Impatient"].map(str::to_owned).into();
+        let orchestrators =
+            ["Flow", "Nap", "Leaver", "Renewer", "Stubborn", "Impatient", "Teller"].map(str::to_owned).into();
         let activities = vec!["Echo".into(), "Flaky".into()];
         let exports = Exports { orchestrators, activities, imports: vec![] };
         Box::pin(async move { Ok(exports) })

@@ -45,7 +45,7 @@ macro_rules! conformance_suite {
                 a_finished_instance_makes_way_for_a_child, a_detached_child_tells_its_sender_at_once,
                 a_rewound_call_reopens_its_failed_child, the_same_call_leaves_a_child_that_has_not_ended_alone, a_rewound_call_hears_again_of_a_child_that_has_completed,
                 a_failed_child_whose_version_is_gone_is_not_reopened,
-                what_no_rewound_call_can_reopen_is_started_anew, an_event_that_nobody_can_take_is_dropped, a_parent_learns_that_a_child_it_waits_for_was_purged,
+                what_no_rewound_call_can_reopen_is_started_anew, an_event_that_nobody_is_there_for_is_dropped, a_turn_whose_receiver_has_no_room_is_refused, a_parent_learns_that_a_child_it_waits_for_was_purged,
                 the_end_of_a_child_reaches_its_parent, the_end_of_a_child_reaches_nobody_but_its_parent,
                 an_event_to_the_sender_is_dropped_where_it_ends,
                 the_children_that_end_are_the_unfinished_ones_waited_for, a_refused_turn_sends_nothing,

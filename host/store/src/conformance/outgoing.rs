@@ -264,8 +264,8 @@ pub fn what_no_rewound_call_can_reopen_is_started_anew(fixture: &mut Fixture) {
     }
 }
 
-/// To nobody, to a finished instance, to a full inbox: the turn stands, and so does what else it sends.
-pub fn an_event_that_nobody_can_take_is_dropped(fixture: &mut Fixture) {
+/// To nobody, or to a finished instance: the turn stands, and so does what else it sends.
+pub fn an_event_that_nobody_is_there_for_is_dropped(fixture: &mut Fixture) {
     let a = fixture.create("a");
     fixture.create("b");
     fixture.create("done");
@@ -274,21 +274,48 @@ pub fn an_event_that_nobody_can_take_is_dropped(fixture: &mut Fixture) {
     let outgoing = [
         event("nobody", "E", 9),
         event("done", "E", 9),
-        event("b", "none", 0),
         event("b", "first", 1),
-        event("b", "full", 1),
         event("b", "second", 2),
         event("a", "own", 1),
     ];
     let sent = send(fixture, "a", outgoing);
-    let full = |name: &str| Sent::Dropped { id: id("b"), event: name.to_owned() };
     let got = |text: &str, seq, name: &str| delivered(fixture, text, seq, raised(text, name).event);
-    let expected = [full("none"), got("b", 0, "first"), full("full"), got("b", 1, "second"), got("a", 0, "own")];
+    let expected = [got("b", 0, "first"), got("b", 1, "second"), got("a", 0, "own")];
     assert_eq!(sent, expected);
     assert_eq!((fixture.get("a").next_seq, fixture.history(a).len()), (2, 2));
     assert_eq!(inbox(fixture, "b"), ["first", "second"].map(|name| raised("b", name).event));
     let done = fixture.get("done");
     assert_eq!((done.inbox_next, inbox(fixture, "done")), (0, vec![]));
+}
+
+/// Nothing of the turn happens: an event that is sent is not lost. What a turn consumes makes room for what it sends itself.
+pub fn a_turn_whose_receiver_has_no_room_is_refused(fixture: &mut Fixture) {
+    fixture.create("a");
+    fixture.create("b");
+    fixture.done(Write::Deliver(raised("a", "mine")));
+    let event = |text, name, limit| Outgoing::Event(Delivery { limit, ..raised(text, name) });
+    let before = fixture.observe();
+    let full = |fixture: &Fixture, receiver: &str, name: &str, limit| Refused::ReceiverFull {
+        sender: fixture.get("a").key,
+        receiver: id(receiver),
+        event: name.to_owned(),
+        setting: "inbox_events",
+        limit,
+    };
+    for (receiver, limit, outgoing) in [
+        ("b", 0, vec![event("b", "last", 0)]),
+        ("b", 2, vec![event("nobody", "E", 9), event("b", "1", 2), event("b", "2", 2), event("b", "last", 2)]),
+        ("a", 1, vec![event("b", "1", 2), event("a", "last", 1)]),
+    ] {
+        let turn = TurnWrite { outgoing, ..fixture.next_turn("a") };
+        let expected = full(fixture, receiver, "last", limit);
+        assert_eq!(fixture.write(Write::Turn(turn)), Err(expected));
+        assert_eq!(fixture.observe(), before);
+    }
+    let outgoing = vec![event("a", "own", 1), event("b", "1", 1)];
+    let turn = TurnWrite { inbox_done: 1, outgoing, ..fixture.next_turn("a") };
+    fixture.done(Write::Turn(turn));
+    assert_eq!((inbox(fixture, "a").len(), inbox(fixture, "b").len()), (1, 1));
 }
 
 /// From the child's last turn, however full the parent's inbox is.

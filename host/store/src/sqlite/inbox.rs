@@ -5,11 +5,12 @@ use super::damage::{reading, skip};
 use super::fault::{Fault, Halt};
 use super::instances::{self, integer};
 use crate::model::InstanceKey;
+use crate::rules::Given;
 use crate::write::{Delivery, Refused, Sent, Written};
 use crate::{StoreError, rules};
 use dacapo_core::seal::{seal, unseal};
-use dacapo_core::{Event, InboxEntry, Untaken};
-use rusqlite::{Connection, OptionalExtension as _, params};
+use dacapo_core::{Event, InboxEntry, InstanceId, Untaken};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::{Deserialize, Serialize};
 
 /// The encoding that is written. Older ones stay readable: entries may wait for a long time.
@@ -125,6 +126,26 @@ fn why_not(connection: &Connection, delivery: &Delivery) -> Result<Refused, Faul
     let Some(events) = found.inbox_next.checked_sub(found.inbox_done) else { return Ok(unreadable()) };
     let waiting = Untaken { events, bytes: found.inbox_bytes };
     Ok(rules::is_full(delivery, waiting, found.untaken).unwrap_or_else(unreadable))
+}
+
+/// What an unfinished instance has been given and not taken. Whose row cannot be read takes nothing: nobody has the id.
+pub(super) fn given(connection: &Connection, id: &InstanceId) -> Result<Option<Given>, Halt> {
+    let mut statement = connection.prepare_cached(
+        "SELECT key, inbox_next, inbox_done, inbox_bytes, untaken_events, untaken_bytes \
+         FROM instances WHERE id = ?1 AND status BETWEEN 0 AND 3",
+    )?;
+    let mut rows = statement.query([id.as_str()])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let read = |row: &Row<'_>| {
+        Ok(Given {
+            key: InstanceKey(row.get(0)?),
+            inbox_next: row.get(1)?,
+            inbox_done: row.get(2)?,
+            inbox_bytes: row.get(3)?,
+            untaken: Untaken { events: row.get(4)?, bytes: row.get(5)? },
+        })
+    };
+    Ok(skip(reading("instances", row, read))?)
 }
 
 /// Forgets the entries before `done`; how much they held.

@@ -32,7 +32,8 @@ pub(super) fn send(
                     sent.push(Sent::Delivered { id: delivery.id.clone(), key, entry });
                 }
                 Ok(_) => {}
-                Err(Halt::Refused(refused)) => sent.extend(rules::dropped(delivery, &refused)),
+                // Nobody is there, or what is there cannot be read: that there is room was looked at before.
+                Err(Halt::Refused(_)) => {}
                 Err(Halt::Failed(fault)) => return Err(fault),
             },
             Outgoing::Ended { parent, event } => {

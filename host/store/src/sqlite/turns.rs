@@ -35,6 +35,7 @@ pub(super) fn commit(connection: &Connection, times: &mut CreationTimes, turn: &
     let Fence { key, generation, next_seq, .. } = turn.fence;
     let before = known(before(connection, key))?.ok_or(Refused::Fenced)?;
     rules::accepts(before.fence, before.status > LAST_UNFINISHED, before.inbox_done..=before.inbox_next, turn)?;
+    rules::receivers_have_room(turn, |id| inbox::given(connection, id))?;
     let after = rules::after_turn(before.inbox_next, turn);
     let consumed_bytes = match after.inbox_done > before.inbox_done {
         true => inbox::consume(connection, key, after.inbox_done)?,
