@@ -154,14 +154,14 @@ impl Executor {
 
     /// The process is gone, with all that it held in memory.
     pub(crate) fn kill(&self) {
-        let tasks = {
+        let gone = {
             let mut state = self.0.state();
             state.killed = true;
             state.ready.clear();
-            state.patient.clear();
-            std::mem::take(&mut state.tasks)
+            (std::mem::take(&mut state.patient), std::mem::take(&mut state.tasks))
         };
-        drop(tasks);
+        // Without the lock: what goes wakes others.
+        drop(gone);
     }
 }
 
