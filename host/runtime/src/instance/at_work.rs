@@ -1,4 +1,4 @@
-//! Says which instances are being played, so that one that ends the process (by using up the machine's memory, say) is found
+//! Says which instances are being played from their history, or for the first time, so that one that ends the process (by using up the machine's memory, say) is found
 //! out: after it has done so a few times it stalls, and the others go on.
 
 use super::known::Known;

@@ -125,7 +125,11 @@ async fn attempt(
         desk.clear(runtime);
         return Ok(None);
     }
-    let at_work = AtWork::begin(runtime, loaded.known()).await?;
+    let at_work = match &loaded {
+        // It has been played without harm since the process began.
+        Loaded::Warm(_) => None,
+        Loaded::Cold(_) => Some(AtWork::begin(runtime, loaded.known()).await?),
+    };
     let (mut held, rewind) = loaded.hold(runtime).await?;
     let mut portion = desk.portion(&held, rewind.is_some());
     if let Some(rewind) = rewind
@@ -171,7 +175,7 @@ fn put_in(loaded: &mut Loaded, entries: &[(InstanceKey, InboxEntry)]) -> Result<
 /// The turn that was begun; it takes in so many results.
 async fn turn(
     runtime: &Arc<Runtime>,
-    at_work: AtWork<'_>,
+    at_work: Option<AtWork<'_>>,
     mut held: Box<Held>,
     results: usize,
     desk: &mut Desk,

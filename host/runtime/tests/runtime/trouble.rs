@@ -178,17 +178,16 @@ async fn an_instance_that_cannot_be_read_whole_is_stalled_and_can_be_ended() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_instance_that_has_ended_the_process_three_times_is_stalled_and_can_be_ended() {
-    for config in both() {
-        let (world, mut watching) = World::with_a_waiting(config).await;
-        world.store.set_deaths(3);
-        world.client.raise_event(&id("a"), "Go", json("1")).await.expect("delivered");
-        let stalled = until(&mut watching, |view| view.stalled).await;
-        let output = stalled.output.as_ref().expect("says why").to_string();
-        assert!(output.contains("has ended 3 times in a row while this instance was played"), "{output}");
-        world.client.terminate(&id("a"), "enough".into(), true).await.expect("delivered");
-        assert_eq!(until(&mut watching, ended).await.status, RuntimeStatus::Terminated);
-        assert_eq!(world.store.playing().0, 0);
-    }
+    let config = RuntimeConfig { warm_budget_bytes: 0, ..RuntimeConfig::default() };
+    let (world, mut watching) = World::with_a_waiting(config).await;
+    world.store.set_deaths(3);
+    world.client.raise_event(&id("a"), "Go", json("1")).await.expect("delivered");
+    let stalled = until(&mut watching, |view| view.stalled).await;
+    let output = stalled.output.as_ref().expect("says why").to_string();
+    assert!(output.contains("has ended 3 times in a row while this instance was played"), "{output}");
+    world.client.terminate(&id("a"), "enough".into(), true).await.expect("delivered");
+    assert_eq!(until(&mut watching, ended).await.status, RuntimeStatus::Terminated);
+    assert_eq!(world.store.playing().0, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,7 +6,7 @@
 use crate::model::InstanceKey;
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -157,9 +157,8 @@ impl Places {
     }
 
     fn write(&mut self, place: u64, bytes: [u8; ENTRY_BYTES]) {
-        let Some(file) = &mut self.file else { return };
-        let at = SeekFrom::Start(place * ENTRY_BYTES as u64);
-        let written = file.seek(at).and_then(|_| file.write_all(&bytes));
+        let Some(file) = &self.file else { return };
+        let written = write_at(file, place * ENTRY_BYTES as u64, bytes);
         if let Err(error) = written {
             self.give_up(&error);
         }
@@ -169,6 +168,17 @@ impl Places {
         self.file = None;
         tracing::warn!(%error, "cannot write who is being played: an instance that ends the process will not be found out");
     }
+}
+
+#[cfg(unix)]
+fn write_at(file: &File, at: u64, bytes: [u8; ENTRY_BYTES]) -> io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, &bytes, at)
+}
+
+#[cfg(not(unix))]
+fn write_at(mut file: &File, at: u64, bytes: [u8; ENTRY_BYTES]) -> io::Result<()> {
+    use std::io::{Seek, SeekFrom};
+    file.seek(SeekFrom::Start(at)).and_then(|_| file.write_all(&bytes))
 }
 
 #[cfg(test)]
