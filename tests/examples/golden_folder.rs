@@ -12,14 +12,11 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
 
-/// The modules that it takes, by their names.
-const MODULES: [&str; 7] = ["Approval", "Cities", "FailOnce", "Monitor", "Orders", "Tickets", "Workloads"];
-
 #[tokio::main]
 async fn main() -> Result<()> {
     let name = std::env::args().nth(1).context("the name of the file to write, without its ending")?;
     let mut server = Server::start(Way::Warm).await?;
-    for module in MODULES {
+    for module in golden::MODULES {
         server.deploy(&sample(module)).await?;
     }
     play(&server).await?;

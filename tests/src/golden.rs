@@ -10,6 +10,9 @@ use rusqlite::{Connection, Row, params};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+/// The modules whose instances are in a golden data folder, by name.
+pub const MODULES: [&str; 7] = ["Approval", "Cities", "FailOnce", "Monitor", "Orders", "Tickets", "Workloads"];
+
 /// The folder of golden data folders.
 pub fn folders() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/folders")

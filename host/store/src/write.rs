@@ -335,8 +335,8 @@ pub enum Refused {
     },
     /// A turn raises an event that its receiver has no room for. Nothing of the turn has happened.
     #[error(
-        "the event '{event}' cannot be sent to '{receiver}': that instance has not taken what it was given ({limit} is the \
-         limit `{setting}`)"
+        "The event '{event}' cannot be sent to '{receiver}', which has not taken what it was given: {limit} is the limit \
+         `{setting}`. Nothing of the turn that sends it has happened."
     )]
     ReceiverFull {
         /// Whose turn it is.

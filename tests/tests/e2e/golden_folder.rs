@@ -8,9 +8,6 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// The modules whose instances are in them.
-const MODULES: [&str; 7] = ["Approval", "Cities", "FailOnce", "Monitor", "Orders", "Tickets", "Workloads"];
-
 /// What had ended when the folder was left, and how.
 const ENDED: [(&str, &str); 5] = [
     ("cities-completed", "Completed"),
@@ -53,7 +50,7 @@ async fn goes_on(way: Way) -> Result<()> {
         let path = entry?.path();
         let sql = std::fs::read_to_string(&path)?;
         let data = tempfile::tempdir()?;
-        let modules = MODULES.map(|name| read(&sample(name)).map(|component| (name, component)));
+        let modules = golden::MODULES.map(|name| read(&sample(name)).map(|component| (name, component)));
         let modules = modules.into_iter().collect::<Result<Vec<_>>>()?;
         golden::restore(&sql, data.path(), &modules)?;
         let mut server = Server::on(way, data).await?;

@@ -1,5 +1,5 @@
-//! Says which instances are being played from their history, or for the first time, so that one that ends the process (by using up the machine's memory, say) is found
-//! out: after it has done so a few times it stalls, and the others go on.
+//! Says which instances are being played from their history, or for the first time, so that one that ends the process (by
+//! using up the machine's memory, say) is found out: after it has done so a few times it stalls, and the others go on.
 
 use super::known::Known;
 use super::trouble::Trouble;

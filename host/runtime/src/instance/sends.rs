@@ -17,7 +17,7 @@ pub(crate) fn outgoing(runtime: &Runtime, known: &Known, outcome: &TurnOutcome) 
         Send::Event { instance_id, name, data } => Outgoing::Event(Delivery {
             id: instance_id.clone(),
             event: Event::EventRaised { name: name.clone(), data: data.clone(), by: Some(by()) },
-            // To whom it is full the whole flow fails, where a client is told to come again.
+            // A client that finds it full is told to come again. A flow fails, and so has more room.
             limit: limits.inbox_events.saturating_mul(INTERNAL_INBOX),
             limit_untaken: limits.untaken_events,
             limit_bytes: limits.inbox_bytes,

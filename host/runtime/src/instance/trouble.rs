@@ -42,13 +42,9 @@ impl From<CommitError> for Trouble {
     fn from(error: CommitError) -> Self {
         match error {
             CommitError::Refused(Refused::Fenced) => Trouble::Fenced,
-            CommitError::Refused(Refused::ReceiverFull { sender, receiver, event, setting, limit }) => Trouble::Unsent(
-                sender,
-                format!(
-                    "The event '{event}' cannot be sent to '{receiver}', which has not taken what it was given: {limit} is the \
-                     limit `{setting}`. Nothing of the turn that sends it has happened."
-                ),
-            ),
+            CommitError::Refused(full @ Refused::ReceiverFull { sender, .. }) => {
+                Trouble::Unsent(sender, full.to_string())
+            }
             CommitError::Refused(refused) => Trouble::NotNow(format!("a turn was refused: {refused}")),
             CommitError::Store(error) => Trouble::NotNow(format!("the store failed: {error}")),
             CommitError::Unknown(_) | CommitError::Closed => Trouble::Closed,

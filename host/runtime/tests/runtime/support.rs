@@ -252,8 +252,9 @@ struct Control {
     failed: usize,
     /// The disk fails under the next commit that is tried: after its effect, or before.
     breaks: Option<bool>,
-    /// What the next call of `maintain` answers.
+    /// What the next call of `maintain` answers, and how many there were.
     maintained: Option<Result<Maintained>>,
+    maintains: usize,
     no_room: bool,
     only_turns: bool,
     /// Commits with an event of this name fail.
@@ -326,6 +327,11 @@ impl UnrulyStore {
     /// Reads of instances that wait.
     pub(crate) fn reads_waiting(&self) -> usize {
         self.control.lock().expect("no panic").reads_waiting
+    }
+
+    /// Calls of `maintain`.
+    pub(crate) fn maintained(&self) -> usize {
+        self.control.lock().expect("no panic").maintains
     }
 
     /// As if the process had ended so often while any instance was played.
@@ -471,7 +477,9 @@ impl Store for UnrulyStore {
     }
 
     fn maintain(&self) -> Result<Maintained> {
-        self.control.lock().expect("no panic").maintained.take().unwrap_or(Ok(Maintained::Nothing))
+        let mut control = self.control.lock().expect("no panic");
+        control.maintains += 1;
+        control.maintained.take().unwrap_or(Ok(Maintained::Nothing))
     }
 
     fn condition(&self) -> Condition {
