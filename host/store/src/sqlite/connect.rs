@@ -31,7 +31,7 @@ const COMMON_SETTINGS: &str = "PRAGMA mmap_size = 0;";
 /// The right to use a folder; nobody else has it while this lives.
 #[derive(Debug)]
 pub(super) struct FolderLock {
-    _file: File,
+    file: File,
 }
 
 impl FolderLock {
@@ -41,9 +41,18 @@ impl FolderLock {
         let file = File::options().create(true).truncate(false).write(true).open(folder.join("dacapo.lock"));
         let file = file.map_err(|source| StoreError::Engine { doing, source: source.into() })?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
+            Ok(()) => Ok(Self { file }),
             Err(TryLockError::WouldBlock) => Err(StoreError::InUse { folder: folder.display().to_string() }),
             Err(TryLockError::Error(source)) => Err(StoreError::Engine { doing, source: source.into() }),
+        }
+    }
+}
+
+impl Drop for FolderLock {
+    /// Closing the file is not enough: a child process that is just being made has it open too, until it runs its program.
+    fn drop(&mut self) {
+        if let Err(error) = self.file.unlock() {
+            tracing::warn!(%error, "the data folder stays locked until this process ends");
         }
     }
 }
@@ -236,6 +245,17 @@ mod tests {
             matches!(error, StoreError::NotDurable { setting: "journal_mode", wanted: "wal", ref found } if found == "memory"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_folder_is_free_at_once_although_a_child_process_still_has_its_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let lock = FolderLock::take(folder.path()).expect("free");
+        let child_has = lock.file.try_clone().expect("the same open file");
+        assert!(matches!(FolderLock::take(folder.path()), Err(StoreError::InUse { .. })));
+        drop(lock);
+        FolderLock::take(folder.path()).expect("free again");
+        drop(child_has);
     }
 
     #[test]
