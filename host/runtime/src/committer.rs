@@ -82,7 +82,7 @@ fn weight(write: &Write) -> u32 {
 
 /// The one writer.
 pub(crate) struct Committer {
-    jobs: Mutex<Option<UnboundedSender<Job>>>,
+    jobs: Mutex<Option<UnboundedSender<Box<Job>>>>,
     room: Arc<Semaphore>,
     groups: Arc<Groups>,
     /// Ready once the loop has ended.
@@ -145,20 +145,21 @@ impl Committer {
     /// Hands a write in, behind those that were handed in before it. `done` is called before the next group begins, in
     /// the order of commits: what has to follow that order (what readers see, who is woken) belongs there. It must be
     /// quick.
-    pub(crate) async fn submit(
+    pub(crate) fn submit(
         &self,
         write: Write,
         done: impl FnOnce(&Result<Written, CommitError>) + Send + 'static,
-    ) -> Result<Pending, CommitError> {
-        // Full only when the disk stands still. The committer makes room again, group by group.
-        let weight = weight(&write);
-        self.room.acquire_many(weight).await.map_err(|_| CommitError::Closed)?.forget();
+    ) -> impl Future<Output = Result<Pending, CommitError>> + Send {
         let (answer, answered) = oneshot::channel();
-        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
-        let sent = jobs
-            .as_ref()
-            .is_some_and(|jobs| jobs.send(Job { write, weight, waiting: (Box::new(done), answer) }).is_ok());
-        sent.then_some(Pending(answered)).ok_or(CommitError::Closed)
+        // Boxed before anything is waited for, so that the tasks that wait here are small.
+        let job = Box::new(Job { weight: weight(&write), write, waiting: (Box::new(done), answer) });
+        async move {
+            // Full only when the disk stands still. The committer makes room again, group by group.
+            self.room.acquire_many(job.weight).await.map_err(|_| CommitError::Closed)?.forget();
+            let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+            let sent = jobs.as_ref().is_some_and(|jobs| jobs.send(job).is_ok());
+            sent.then_some(Pending(answered)).ok_or(CommitError::Closed)
+        }
     }
 
     /// Returns once everybody was told of what the store holds by now: who reads it, and then waits for this, is not ahead
@@ -193,14 +194,14 @@ struct Writer {
 
 impl Writer {
     /// Until nobody can hand anything in any more, or the disk has failed.
-    async fn run(self, jobs: UnboundedReceiver<Job>) {
+    async fn run(self, jobs: UnboundedReceiver<Box<Job>>) {
         let Err(error) = self.work(jobs).await else { return };
         // Those in the queue learned that nobody writes any more when it was dropped; now those who wait for room.
         self.room.close();
         self.storage.fail(&error);
     }
 
-    async fn work(&self, mut jobs: UnboundedReceiver<Job>) -> Result<(), Arc<StoreError>> {
+    async fn work(&self, mut jobs: UnboundedReceiver<Box<Job>>) -> Result<(), Arc<StoreError>> {
         let mut writes = Vec::with_capacity(GROUP);
         let mut waiting = Vec::with_capacity(GROUP);
         let mut has_room = true;
@@ -215,9 +216,10 @@ impl Writer {
             };
             let mut taken_kib = 0;
             while let Some(job) = next {
-                taken_kib += job.weight;
-                writes.push(job.write);
-                waiting.push(job.waiting);
+                let Job { write, weight, waiting: told } = *job;
+                taken_kib += weight;
+                writes.push(write);
+                waiting.push(told);
                 let is_full = writes.len() >= GROUP || taken_kib >= GROUP_KIB;
                 next = if is_full { None } else { jobs.try_recv().ok() };
             }
@@ -239,7 +241,7 @@ impl Writer {
         self.storage.maintained(&done, || self.store.condition());
         match done {
             Err(error) if error.is_unknown() => Err(Arc::new(error)),
-            _ => Ok(self.store.condition().has_room),
+            _ => Ok(self.store.has_room()),
         }
     }
 

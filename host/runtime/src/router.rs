@@ -296,3 +296,19 @@ struct Work {
     held: Option<Box<Held>>,
     desk: Desk,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn future_bytes<A, B, F>(_: impl FnOnce(A, B) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn the_task_of_an_instance_is_small() {
+        // Each instance at work has one, it is moved a few times before it runs, and there may be ten thousand.
+        let bytes = future_bytes(|router: Arc<Router>, slot: Arc<Slot>| router.run(slot));
+        assert!(bytes <= 2_048, "{bytes}: box what is rarely waited for");
+    }
+}

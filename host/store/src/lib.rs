@@ -66,9 +66,14 @@ pub trait Store: Send + Sync + 'static {
         Ok(Maintained::Nothing)
     }
 
+    /// Whether all is taken, or, on a full disk, only what frees room or ends things.
+    fn has_room(&self) -> bool {
+        true
+    }
+
     /// How the store is. Waits for no write.
     fn condition(&self) -> Condition {
-        Condition::default()
+        Condition { has_room: self.has_room(), ..Condition::default() }
     }
 
     /// An instance is played from now on, until it [`rests`](Store::rests). Should the process end in between, the next one

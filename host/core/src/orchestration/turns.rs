@@ -37,8 +37,9 @@ impl Orchestration {
             if let Source::Inbox(seq) = arrival.from {
                 self.turn.inbox_done = self.turn.inbox_done.max(Some(seq + 1));
             }
-            if let Err(why) = self.take_in(&arrival) {
-                dropped.push(Dropped { arrival, why });
+            match self.admit(&arrival) {
+                Ok(()) => self.take_in(arrival.event),
+                Err(why) => dropped.push(Dropped { arrival, why }),
             }
         }
         self.fire_due();
@@ -52,8 +53,8 @@ impl Orchestration {
         Begun { plays, inbox_done: self.turn.inbox_done, dropped }
     }
 
-    /// Takes in what arrived live. The error says why nobody wants it.
-    fn take_in(&mut self, arrival: &Arrival) -> Result<(), String> {
+    /// Lets what arrived live have its effect. The error says why nobody wants it.
+    fn admit(&mut self, arrival: &Arrival) -> Result<(), String> {
         let current = self.identity.generation;
         if let Some(execution) = arrival.execution.filter(|execution| *execution != current) {
             return Err(format!("it is for execution {execution}, and {current} is the current one"));
@@ -61,17 +62,23 @@ impl Orchestration {
         if let (Source::Activity { run }, Some(task)) = (arrival.from, arrival.event.task()) {
             self.tasks.check_run(task, run)?;
         }
-        let event = &arrival.event;
-        self.arrive(event)?;
-        self.turn.events.push(event.clone());
-        if let Event::TaskFailed { task, .. } | Event::ChildFailed { task, .. } = event
-            && let Some((attempt, fire_at_ms)) = self.tasks.next_attempt(*task, self.turn.at_ms)
+        self.arrive(&arrival.event)
+    }
+
+    /// Records what was admitted, and that it is tried again where it has failed.
+    fn take_in(&mut self, event: Event) {
+        let failed = match &event {
+            Event::TaskFailed { task, .. } | Event::ChildFailed { task, .. } => Some(*task),
+            _ => None,
+        };
+        self.turn.events.push(event);
+        if let Some(task) = failed
+            && let Some((attempt, fire_at_ms)) = self.tasks.next_attempt(task, self.turn.at_ms)
         {
-            let again = Event::RetryScheduled { task: *task, attempt, fire_at_ms };
+            let again = Event::RetryScheduled { task, attempt, fire_at_ms };
             self.arrive(&again).expect("it has just failed, and has a policy");
             self.turn.events.push(again);
         }
-        Ok(())
     }
 
     fn fire_due(&mut self) {

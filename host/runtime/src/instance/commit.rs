@@ -6,6 +6,7 @@ use super::known::{Known, input_of};
 use super::sends::outgoing;
 use super::trouble::Trouble;
 use crate::caller::Caller;
+use crate::committer::{CommitError, Pending};
 use crate::message::RunResult;
 use crate::runtime::Runtime;
 use crate::view::InstanceView;
@@ -14,64 +15,74 @@ use dacapo_store::{Fence, NextExecution, TurnWrite, Write, Written};
 use std::sync::Arc;
 
 /// Commits a turn that the guest of `held` has played; `taken`: results that are part of it.
-pub(crate) async fn turn(
-    runtime: &Arc<Runtime>,
+pub(crate) fn turn<'a>(
+    runtime: &'a Arc<Runtime>,
     held: &mut Held,
     outcome: TurnOutcome,
     taken: Vec<RunResult>,
-    desk: &mut Desk,
-) -> Result<(), Trouble> {
+    desk: &'a mut Desk,
+) -> impl Future<Output = Result<(), Trouble>> + Send + use<'a> {
     if let Some(done) = outcome.inbox_done {
         held.inbox.take(0..done);
     }
     let (caller, inbox_done) = (held.caller(), held.inbox.done());
-    held.known = outcome_of(runtime, held.known.clone(), (caller, inbox_done), (outcome, taken), desk).await?;
-    Ok(())
+    take_off(runtime, &mut held.known, (caller, inbox_done), (outcome, taken), desk)
 }
 
 /// Commits a turn that ends the instance without its guest.
-pub(crate) async fn end(
-    runtime: &Arc<Runtime>,
-    known: Known,
+pub(crate) fn end<'a>(
+    runtime: &'a Arc<Runtime>,
+    mut known: Known,
     inbox_done: u64,
     outcome: TurnOutcome,
-    desk: &mut Desk,
-) -> Result<(), Trouble> {
+    desk: &'a mut Desk,
+) -> impl Future<Output = Result<(), Trouble>> + Send + use<'a> {
     let caller = Caller { key: known.fence.key, identity: known.identity(), version: known.version };
-    outcome_of(runtime, known, (caller, inbox_done), (outcome, Vec::new()), desk).await.map(|_| ())
+    take_off(runtime, &mut known, (caller, inbox_done), (outcome, Vec::new()), desk)
 }
 
-async fn outcome_of(
-    runtime: &Arc<Runtime>,
-    mut known: Known,
+/// What is held of an instance while a task waits is kept small: all that can be done before is done before.
+fn take_off<'a>(
+    runtime: &'a Arc<Runtime>,
+    known: &mut Known,
     (caller, inbox_done): (Caller, u64),
-    (outcome, taken): (TurnOutcome, Vec<RunResult>),
-    desk: &mut Desk,
-) -> Result<Known, Trouble> {
+    (mut outcome, taken): (TurnOutcome, Vec<RunResult>),
+    desk: &'a mut Desk,
+) -> impl Future<Output = Result<(), Trouble>> + Send + use<'a> {
+    let calls = std::mem::take(&mut outcome.activities);
+    let submitted = submit(runtime, known, inbox_done, outcome);
+    async move {
+        let pending = submitted.await?;
+        desk.flight.take_off(runtime, caller, (pending, taken), calls);
+        Ok(())
+    }
+}
+
+fn submit<'a>(
+    runtime: &'a Arc<Runtime>,
+    known: &mut Known,
+    inbox_done: u64,
+    outcome: TurnOutcome,
+) -> impl Future<Output = Result<Pending, CommitError>> + Send + use<'a> {
     let mut write = TurnWrite::of(known.fence, inbox_done, &outcome);
-    write.outgoing = outgoing(runtime, &known, &outcome);
+    write.outgoing = outgoing(runtime, known, &outcome);
     known.fence.next_seq += 1;
     if let Some(value) = &outcome.record.custom_status {
         known.custom_status = Some(value.clone()).filter(|value| !value.is_null());
     }
     if let Some(opening) = &outcome.next_execution {
-        write.next = Some(next_execution(runtime, &mut known, opening));
+        write.next = Some(next_execution(runtime, known, opening));
     }
     known.updated_at_ms = outcome.record.at_ms;
     let view = InstanceView { status: outcome.status, output: outcome.output, ..known.view() };
     let (shown, wake_at_ms) = (runtime.clone(), outcome.wake_at_ms);
-    let pending = runtime
-        .committer
-        .submit(Write::Turn(write), move |written| {
-            if let Ok(Written::Turned { sent }) = written {
-                shown.timers.set(view.key, &view.id, wake_at_ms);
-                shown.board.publish(view);
-                sent.iter().cloned().for_each(|sent| shown.wake(sent));
-            }
-        })
-        .await?;
-    desk.flight.take_off(runtime, caller, (pending, taken), outcome.activities);
-    Ok(known)
+    runtime.committer.submit(Write::Turn(write), move |written| {
+        if let Ok(Written::Turned { sent }) = written {
+            shown.timers.set(view.key, &view.id, wake_at_ms);
+            shown.board.publish(view);
+            sent.iter().cloned().for_each(|sent| shown.wake(sent));
+        }
+    })
 }
 
 fn next_execution(runtime: &Runtime, known: &mut Known, opening: &TurnRecord) -> NextExecution {

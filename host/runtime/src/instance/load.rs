@@ -102,7 +102,8 @@ impl Loaded {
             Self::Warm(held) => Ok((held, None)),
             Self::Cold(cold) => {
                 let version = cold.version(runtime)?;
-                let (held, rewind) = cold.replay(runtime, &version).await?;
+                // Boxed, so that the task of a warm instance is small.
+                let (held, rewind) = Box::pin(cold.replay(runtime, &version)).await?;
                 let calls: Vec<_> = held.player.orchestration().open_activities().collect();
                 let caller = held.caller();
                 for call in calls {

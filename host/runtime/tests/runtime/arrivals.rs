@@ -1,6 +1,6 @@
 //! Nothing that arrives is lost, is taken twice or by the wrong one, whatever came in between.
 
-use crate::support::{World, becomes, ended, flow, id, json, start, until, until_in_time, waits};
+use crate::world::{World, becomes, ended, flow, id, json, start, until, until_in_time, waits};
 use dacapo_core::{Limits, RuntimeStatus};
 use dacapo_runtime::{InstanceView, RuntimeConfig};
 use dacapo_store::{ContinueAfter, InstanceFilter, Store as _};

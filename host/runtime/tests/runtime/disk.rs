@@ -1,6 +1,7 @@
 //! What the disk does to those who write, and what is said of it.
 
-use crate::support::{World, becomes, disk_failed, ended, flow, id, json, until, waits};
+use crate::unruly_store::disk_failed;
+use crate::world::{World, becomes, ended, flow, id, json, until, waits};
 use dacapo_core::InstanceId;
 use dacapo_runtime::{ClientError, RuntimeConfig};
 use dacapo_store::{ContinueAfter, InstanceFilter, Maintained, Store as _};

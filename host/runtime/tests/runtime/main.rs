@@ -3,6 +3,8 @@
 mod arrivals;
 mod disk;
 mod flows;
-mod support;
+mod native;
 mod trouble;
 mod turns;
+mod unruly_store;
+mod world;

@@ -1,6 +1,7 @@
 //! What can go wrong between a turn and its commit, beside it and after it: nothing of it loses an instance.
 
-use crate::support::{Damage, World, becomes, ended, flow, id, json, nap, until, until_in_time, waits};
+use crate::unruly_store::Damage;
+use crate::world::{World, becomes, ended, flow, id, json, nap, until, until_in_time, waits};
 use dacapo_core::{Limits, RuntimeStatus};
 use dacapo_runtime::client::Subscription;
 use dacapo_runtime::{ClientError, RuntimeConfig};

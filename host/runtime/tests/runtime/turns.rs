@@ -1,6 +1,6 @@
 //! What the outside sees of a turn, and what becomes of it when the store or the machine does not play along.
 
-use crate::support::{World, becomes, flow, id, json, until, until_in_time, waits};
+use crate::world::{World, becomes, flow, id, json, until, until_in_time, waits};
 use dacapo_core::RuntimeStatus;
 use dacapo_runtime::{ClientError, RuntimeConfig};
 use std::sync::atomic::Ordering;

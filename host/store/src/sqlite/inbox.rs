@@ -148,10 +148,16 @@ pub(super) fn given(connection: &Connection, id: &InstanceId) -> Result<Option<G
     Ok(skip(reading("instances", row, read))?)
 }
 
-/// Forgets the entries before `done`; how much they held.
-pub(super) fn consume(connection: &Connection, key: InstanceKey, done: u64) -> Result<u64, Fault> {
-    let mut statement =
-        connection.prepare_cached("DELETE FROM inbox WHERE instance = ?1 AND seq < ?2 RETURNING bytes")?;
+/// Forgets the entries before `done`.
+pub(super) fn consume(connection: &Connection, key: InstanceKey, done: u64) -> Result<(), Fault> {
+    let mut statement = connection.prepare_cached("DELETE FROM inbox WHERE instance = ?1 AND seq < ?2")?;
+    statement.execute(params![key.0, integer(done)])?;
+    Ok(())
+}
+
+/// How much the entries before `done` hold.
+pub(super) fn bytes_before(connection: &Connection, key: InstanceKey, done: u64) -> Result<u64, Fault> {
+    let mut statement = connection.prepare_cached("SELECT bytes FROM inbox WHERE instance = ?1 AND seq < ?2")?;
     let mut rows = statement.query(params![key.0, integer(done)])?;
     let mut bytes: u64 = 0;
     while let Some(row) = rows.next()? {

@@ -1,9 +1,9 @@
 //! The rows of instances: created, read, purged.
 
 use super::connect;
-use super::created::CreationTimes;
 use super::damage::{bad, reading, skip};
 use super::fault::{Fault, Halt, corrupt, known};
+use super::totals::Totals;
 use super::{inbox, modules, outgoing, turns};
 use crate::StoreError;
 use crate::model::{Fence, Instance, InstanceKey, Parent, Stored, VersionId};
@@ -178,6 +178,17 @@ pub(super) struct Holder {
     name: String,
 }
 
+impl Holder {
+    fn pin(&self) -> Option<VersionId> {
+        pin(self.status, self.version)
+    }
+}
+
+/// The version that an unfinished instance is on.
+pub(super) fn pin(status: RuntimeStatus, version: VersionId) -> Option<VersionId> {
+    (!status.is_finished()).then_some(version)
+}
+
 pub(super) fn holder(connection: &Connection, id: &InstanceId) -> Result<Option<Holder>, Fault> {
     let mut statement = connection.prepare_cached(
         "SELECT key, status, epoch, version, parent, parent_generation, parent_task, parent_waits, parent_id, name \
@@ -199,7 +210,11 @@ pub(super) fn holder(connection: &Connection, id: &InstanceId) -> Result<Option<
 }
 
 /// [`crate::Write::Reopen`].
-pub(super) fn reopen(connection: &Connection, id: &InstanceId, reason: &str, by: &By) -> Result<Written, Halt> {
+pub(super) fn reopen(
+    connection: &Connection,
+    totals: &mut Totals,
+    (id, reason, by): (&InstanceId, &str, &By),
+) -> Result<Written, Halt> {
     let found = known(holder(connection, id))?.ok_or(Refused::UnknownInstance)?;
     if found.status != RuntimeStatus::Failed {
         return Err(Refused::NotFailed { status: found.status }.into());
@@ -207,14 +222,22 @@ pub(super) fn reopen(connection: &Connection, id: &InstanceId, reason: &str, by:
     if !modules::exists(connection, found.version)? {
         return Err(Refused::UnknownVersion.into());
     }
-    match reopened(connection, found.key, reason, by)? {
+    match reopened(connection, totals, &found, reason, by)? {
         Sent::Delivered { key, entry, .. } => Ok(Written::Delivered { key, seq: entry.seq }),
         other => Err(corrupt("what a rewind has sent", format!("{other:?}")).into()),
     }
 }
 
 /// Lets a failed instance go on; the inbox entry that says so.
-pub(super) fn reopened(connection: &Connection, key: InstanceKey, reason: &str, by: &By) -> Result<Sent, Fault> {
+pub(super) fn reopened(
+    connection: &Connection,
+    totals: &mut Totals,
+    failed: &Holder,
+    reason: &str,
+    by: &By,
+) -> Result<Sent, Fault> {
+    let key = failed.key;
+    totals.pins.moved(failed.pin(), Some(failed.version));
     connection
         .prepare_cached("UPDATE instances SET status = ?2, output = NULL, epoch = epoch + 1 WHERE key = ?1")?
         .execute(params![key.0, status_code(RuntimeStatus::Running)])?;
@@ -223,7 +246,11 @@ pub(super) fn reopened(connection: &Connection, key: InstanceKey, reason: &str, 
 }
 
 /// [`crate::Write::Repin`].
-pub(super) fn repin(connection: &Connection, fence: Fence, version: VersionId) -> Result<Written, Halt> {
+pub(super) fn repin(
+    connection: &Connection,
+    totals: &mut Totals,
+    (fence, version): (Fence, VersionId),
+) -> Result<Written, Halt> {
     if !modules::exists(connection, version)? {
         return Err(Refused::UnknownVersion.into());
     }
@@ -231,6 +258,7 @@ pub(super) fn repin(connection: &Connection, fence: Fence, version: VersionId) -
     let found = known(connection.prepare_cached(SQL)?.query_and_then([fence.key.0], from_row)?.next().transpose())?;
     let found = found.ok_or(Refused::Fenced)?;
     rules::can_repin(found.fence(), found.status, fence)?;
+    totals.pins.moved(pin(found.status, found.version), pin(found.status, version));
     connection
         .prepare_cached("UPDATE instances SET version = ?2, epoch = epoch + 1 WHERE key = ?1")?
         .execute(params![fence.key.0, version.0])?;
@@ -238,7 +266,7 @@ pub(super) fn repin(connection: &Connection, fence: Fence, version: VersionId) -
 }
 
 /// [`crate::Write::Create`].
-pub(super) fn create(connection: &Connection, times: &mut CreationTimes, new: &NewInstance) -> Result<Written, Halt> {
+pub(super) fn create(connection: &Connection, totals: &mut Totals, new: &NewInstance) -> Result<Written, Halt> {
     let old = known(holder(connection, &new.id))?;
     if let Some(old) = old.as_ref().filter(|old| !old.status.is_finished()) {
         return Err(Refused::InstanceExists { status: old.status }.into());
@@ -252,7 +280,8 @@ pub(super) fn create(connection: &Connection, times: &mut CreationTimes, new: &N
         epoch = old.epoch + 1;
     }
     let at_ms = integer(rules::kept_ms(new.opening.at_ms));
-    times.add(at_ms);
+    totals.times.add(at_ms);
+    totals.pins.moved(None, Some(new.version));
     let key = insert(connection, new, epoch, at_ms)?;
     turns::append(connection, key, (0, 0), &new.opening.encode())?;
     Ok(Written::Created { key, epoch: epoch.unsigned_abs() })
@@ -285,15 +314,15 @@ fn insert(connection: &Connection, new: &NewInstance, epoch: i64, at_ms: i64) ->
 /// [`crate::Write::Purge`].
 pub(super) fn purge(
     connection: &Connection,
-    id: &InstanceId,
-    force: bool,
-    only: Option<InstanceKey>,
+    totals: &mut Totals,
+    (id, force, only): (&InstanceId, bool, Option<InstanceKey>),
 ) -> Result<Written, Halt> {
     // No more of it is read than must be: by force, whatever has the id goes.
-    let sql = "SELECT key, status FROM instances WHERE id = ?1";
-    let found = connection.prepare_cached(sql)?.query_row([id.as_str()], |row| Ok((row.get(0)?, status_at(row, 1))));
-    let found = found.optional()?.filter(|(key, _)| only.is_none_or(|only| *key == only.0));
-    let (key, status) = found.ok_or(Refused::UnknownInstance)?;
+    let sql = "SELECT key, status, iif(status <= 3, version, NULL) FROM instances WHERE id = ?1";
+    let read = |row: &Row<'_>| Ok((row.get(0)?, status_at(row, 1), row.get::<_, Option<i64>>(2)?.map(VersionId)));
+    let found = connection.prepare_cached(sql)?.query_row([id.as_str()], read);
+    let found = found.optional()?.filter(|(key, ..)| only.is_none_or(|only| *key == only.0));
+    let (key, status, pin) = found.ok_or(Refused::UnknownInstance)?;
     match status {
         _ if force => {}
         Ok(status) if status.is_finished() => {}
@@ -307,6 +336,7 @@ pub(super) fn purge(
     // Whose child it was is not told where it cannot be read.
     let holder = skip(holder(connection, id))?.flatten().filter(|found| !found.status.is_finished());
     remove(connection, key)?;
+    totals.pins.moved(pin, None);
     let mut sent = Vec::new();
     if let Some(Holder { name, parent: Some(parent), .. }) = holder
         && parent.waits

@@ -15,7 +15,7 @@
 //! | `instances`, `turns`, `inbox`, `modules` | what is written and read of each |
 //! | `outgoing` | what a turn sends to other instances |
 //! | `queries`, `created` | what is asked about many instances, and how a span of time is found |
-//! | `walk`, `pins` | bounds of what one question costs |
+//! | `walk`, `totals`, `pins` | bounds of what one question costs |
 //! | `playing` | who was being played when a process ended |
 
 mod backup;
@@ -39,6 +39,7 @@ mod queries;
 mod recover;
 mod room;
 mod schema;
+mod totals;
 mod turns;
 mod walk;
 mod writer;
@@ -117,6 +118,15 @@ impl SqliteStore {
     fn writer(&self) -> MutexGuard<'_, Writer> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// After a failure of the disk the process ends, through no fault of those that are being played.
+    fn told<T>(&self, done: Result<T>) -> Result<T> {
+        done.inspect_err(|error| {
+            if error.is_unknown() {
+                self.playing.close();
+            }
+        })
+    }
 }
 
 impl Drop for SqliteStore {
@@ -127,17 +137,21 @@ impl Drop for SqliteStore {
 
 impl Store for SqliteStore {
     fn commit(&self, batch: &[Write]) -> Result<Vec<std::result::Result<Written, Refused>>> {
-        self.writer().commit(batch)
+        self.told(self.writer().commit(batch))
     }
 
     fn maintain(&self) -> Result<Maintained> {
-        self.writer().maintain()
+        self.told(self.writer().maintain())
+    }
+
+    fn has_room(&self) -> bool {
+        self.has_room.load(Ordering::Relaxed)
     }
 
     fn condition(&self) -> Condition {
         let log = std::fs::metadata(connect::log_of(&self.path));
         Condition {
-            has_room: self.has_room.load(Ordering::Relaxed),
+            has_room: self.has_room(),
             log_bytes: log.map_or(0, |log| log.len()),
             free_disk_bytes: self.path.parent().and_then(room::free_bytes),
         }

@@ -3,7 +3,7 @@
 use super::damage::{bad, reading, skip};
 use super::fault::{Fault, Halt};
 use super::instances::integer;
-use super::pins::Pins;
+use super::pins::PinChanges;
 use crate::StoreError;
 use crate::model::{ModuleVersion, VersionId};
 use crate::rules;
@@ -164,7 +164,7 @@ fn check_free(connection: &Connection, version: &ModuleVersion) -> Result<(), Ha
 }
 
 /// [`crate::Write::DeleteVersion`].
-pub(super) fn delete(connection: &Connection, pins: &Pins, id: VersionId) -> Result<Written, Halt> {
+pub(super) fn delete(connection: &Connection, pins: &PinChanges, id: VersionId) -> Result<Written, Halt> {
     let version = select_one(connection, select_versions!("WHERE id = ?1"), [id.0])?.ok_or(Refused::UnknownVersion)?;
     let instances = pins.of(id);
     if instances > 0 {

@@ -1,8 +1,8 @@
 //! What a turn sends: children started, events delivered, ends reported, in the transaction of the turn.
 
-use super::created::CreationTimes;
 use super::damage::skip;
 use super::fault::{Fault, Halt, corrupt};
+use super::totals::Totals;
 use super::{inbox, instances, modules};
 use crate::model::InstanceKey;
 use crate::rules::{self, Taken};
@@ -16,7 +16,7 @@ pub(super) type Execution = (InstanceKey, u32);
 /// Sends all of it, in order.
 pub(super) fn send(
     connection: &Connection,
-    times: &mut CreationTimes,
+    totals: &mut Totals,
     sender: Execution,
     outgoing: &[Outgoing],
 ) -> Result<Vec<Sent>, Fault> {
@@ -24,7 +24,7 @@ pub(super) fn send(
     for outgoing in outgoing {
         match outgoing {
             Outgoing::Start { new, rewind } => {
-                start(connection, times, (sender, new), rewind.as_deref(), &mut sent)?;
+                start(connection, totals, (sender, new), rewind.as_deref(), &mut sent)?;
             }
             Outgoing::Event(delivery) => match inbox::deliver(connection, delivery) {
                 Ok(Written::Delivered { key, seq }) => {
@@ -82,7 +82,7 @@ fn children(connection: &Connection, parent: InstanceKey) -> Result<Vec<Instance
 
 fn start(
     connection: &Connection,
-    times: &mut CreationTimes,
+    totals: &mut Totals,
     (sender, new): (Execution, &NewInstance),
     rewind: Option<&str>,
     sent: &mut Vec<Sent>,
@@ -109,11 +109,11 @@ fn start(
         Some((Taken::Reopen, old)) => {
             let reason = rewind.unwrap_or_default();
             let by = By::Instance(parent.id.clone());
-            sent.push(instances::reopened(connection, old.key, reason, &by)?);
+            sent.push(instances::reopened(connection, totals, old, reason, &by)?);
             tell(connection, sender, rules::detached(new, parent), sent)?;
         }
         Some((Taken::Refuse, old)) => answer(connection, sender, &rules::not_started(new, parent, old.status), sent)?,
-        Some((Taken::Replace, _)) | None => match instances::create(connection, times, new) {
+        Some((Taken::Replace, _)) | None => match instances::create(connection, totals, new) {
             Ok(Written::Created { key, epoch }) => {
                 sent.push(Sent::Created { key, epoch, new: new.clone() });
                 tell(connection, sender, rules::detached(new, parent), sent)?;

@@ -1,83 +1,77 @@
 //! How many unfinished instances are on each version. Counted once, when the store is opened, and kept up to date: who asks
 //! for it often must not walk through all of them each time.
 //!
-//! Triggers of the writing connection alone tell what changes, whichever statement it was: they stand in no file.
+//! Whatever changes the status or the version of an instance says so to [`PinChanges::moved`]. (A trigger would need
+//! nobody's word, and makes SQLite keep a journal for every statement that it might follow.)
 
 use super::fault::Fault;
 use crate::model::VersionId;
 use rusqlite::Connection;
-use rusqlite::functions::{Context, FunctionFlags};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-const TRIGGERS: &str = "
-CREATE TEMP TRIGGER pins_created AFTER INSERT ON main.instances WHEN NEW.status <= 3
-BEGIN SELECT pin(NEW.version, 1); END;
-CREATE TEMP TRIGGER pins_purged AFTER DELETE ON main.instances WHEN OLD.status <= 3
-BEGIN SELECT pin(OLD.version, -1); END;
-CREATE TEMP TRIGGER pins_moved AFTER UPDATE OF status, version ON main.instances
-WHEN OLD.version <> NEW.version OR (OLD.status <= 3) <> (NEW.status <= 3)
-BEGIN SELECT pin(OLD.version, -(OLD.status <= 3)), pin(NEW.version, NEW.status <= 3); END;
-";
 
 /// All of them, once.
 pub(super) const COUNT: &str =
     "SELECT version, count(*) FROM instances INDEXED BY instances_by_status WHERE status <= 3 GROUP BY version";
 
-type Counts = Arc<Mutex<BTreeMap<i64, i64>>>;
-
-/// What is counted: the writer changes it, readers look at it.
+/// What is counted, by what is durable: the writer changes it, readers look at it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Pins {
-    durable: Counts,
-    /// What the transaction under way changes.
-    pending: Counts,
-}
+pub(super) struct Pins(Arc<Mutex<BTreeMap<VersionId, i64>>>);
 
-fn lock(counts: &Counts) -> MutexGuard<'_, BTreeMap<i64, i64>> {
-    counts.lock().unwrap_or_else(PoisonError::into_inner)
+/// What a transaction changes of it.
+#[derive(Debug)]
+pub(super) struct PinChanges {
+    before: Pins,
+    changes: BTreeMap<VersionId, i64>,
 }
 
 impl Pins {
-    /// Counts, and is told of every change that `writer` makes from now on.
-    pub(super) fn count(writer: &Connection) -> Result<Self, Fault> {
-        let pins = Self::default();
-        let mut statement = writer.prepare(COUNT)?;
-        let found = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        *lock(&pins.durable) = found.collect::<rusqlite::Result<_>>()?;
-        let pending = pins.pending.clone();
-        let pin = move |call: &mut Context<'_>| {
-            let (version, change): (i64, i64) = (call.get(0)?, call.get(1)?);
-            *lock(&pending).entry(version).or_default() += change;
-            Ok(0)
-        };
-        writer.create_scalar_function("pin", 2, FunctionFlags::SQLITE_UTF8, pin)?;
-        writer.execute_batch(TRIGGERS)?;
-        Ok(pins)
+    pub(super) fn count(connection: &Connection) -> Result<Self, Fault> {
+        let mut statement = connection.prepare(COUNT)?;
+        let found = statement.query_map([], |row| Ok((VersionId(row.get(0)?), row.get(1)?)))?;
+        Ok(Self(Arc::new(Mutex::new(found.collect::<rusqlite::Result<_>>()?))))
     }
 
-    /// A transaction begins; what one before it has told and not done is forgotten.
-    pub(super) fn begin(&self) {
-        lock(&self.pending).clear();
+    fn counts(&self) -> MutexGuard<'_, BTreeMap<VersionId, i64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// For a transaction that begins.
+    pub(super) fn changes(&self) -> PinChanges {
+        PinChanges { before: self.clone(), changes: BTreeMap::new() }
     }
 
     /// The transaction is durable.
-    pub(super) fn settle(&self) {
-        let mut durable = lock(&self.durable);
-        for (version, change) in std::mem::take(&mut *lock(&self.pending)) {
-            *durable.entry(version).or_default() += change;
+    pub(super) fn settle(&self, PinChanges { changes, .. }: PinChanges) {
+        let mut counts = self.counts();
+        for (version, change) in changes {
+            *counts.entry(version).or_default() += change;
         }
-        durable.retain(|_, count| *count != 0);
-    }
-
-    /// Of one version, as the transaction under way sees it.
-    pub(super) fn of(&self, version: VersionId) -> u64 {
-        let count = |counts: &Counts| lock(counts).get(&version.0).copied().unwrap_or(0);
-        (count(&self.durable) + count(&self.pending)).unsigned_abs()
+        counts.retain(|_, count| *count != 0);
     }
 
     /// Of each version that has any.
     pub(super) fn all(&self) -> Vec<(VersionId, u64)> {
-        lock(&self.durable).iter().map(|(version, count)| (VersionId(*version), count.unsigned_abs())).collect()
+        self.counts().iter().map(|(version, count)| (*version, count.unsigned_abs())).collect()
+    }
+}
+
+impl PinChanges {
+    /// An instance changes: the version that it was on as an unfinished one, and the one that it is on as such.
+    pub(super) fn moved(&mut self, before: Option<VersionId>, after: Option<VersionId>) {
+        if before == after {
+            return;
+        }
+        for (version, change) in [(before, -1), (after, 1)] {
+            if let Some(version) = version {
+                *self.changes.entry(version).or_default() += change;
+            }
+        }
+    }
+
+    /// Of one version, with what the transaction has changed.
+    pub(super) fn of(&self, version: VersionId) -> u64 {
+        let count = |counts: &BTreeMap<VersionId, i64>| counts.get(&version).copied().unwrap_or(0);
+        (count(&self.before.counts()) + count(&self.changes)).unsigned_abs()
     }
 }

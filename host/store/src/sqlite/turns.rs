@@ -1,23 +1,24 @@
 //! Turns: the row of the instance moves on, and the history gets a record.
 
 use super::connect;
-use super::created::CreationTimes;
 use super::damage::{bad, reading};
 use super::fault::{Fault, Halt, corrupt, known};
-use super::instances::{LAST_UNFINISHED, integer, kept, status_code};
+use super::instances::{LAST_UNFINISHED, integer, kept, pin, status_code};
+use super::totals::Totals;
 use super::{inbox, modules, outgoing};
 use crate::StoreError;
-use crate::model::{Fence, InstanceKey, has_work};
+use crate::model::{Fence, InstanceKey, VersionId, has_work};
 use crate::rules::{self, AfterTurn};
 use crate::write::{NextExecution, Refused, TurnWrite, Written};
 use dacapo_core::history::CorruptHistory;
 use dacapo_core::{Payload, StoredTurn};
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 
 /// What a turn has to know of the row that it changes.
 struct Before {
     fence: Fence,
     status: i64,
+    version: VersionId,
     inbox_next: u64,
     inbox_done: u64,
     inbox_bytes: u64,
@@ -25,8 +26,27 @@ struct Before {
     wake_at_ms: Option<u64>,
 }
 
+impl Before {
+    fn pin(&self) -> Option<VersionId> {
+        (self.status <= LAST_UNFINISHED).then_some(self.version)
+    }
+
+    /// Forgets the entries of the inbox before `done`; how much those hold that are left.
+    fn consume(&self, connection: &Connection, done: u64) -> Result<u64, Fault> {
+        if done <= self.inbox_done {
+            return Ok(self.inbox_bytes);
+        }
+        let left = match done < self.inbox_next {
+            true => self.inbox_bytes.saturating_sub(inbox::bytes_before(connection, self.fence.key, done)?),
+            false => 0,
+        };
+        inbox::consume(connection, self.fence.key, done)?;
+        Ok(left)
+    }
+}
+
 /// [`crate::Write::Turn`].
-pub(super) fn commit(connection: &Connection, times: &mut CreationTimes, turn: &TurnWrite) -> Result<Written, Halt> {
+pub(super) fn commit(connection: &Connection, totals: &mut Totals, turn: &TurnWrite) -> Result<Written, Halt> {
     for version in rules::versions(turn) {
         if !modules::exists(connection, version)? {
             return Err(Refused::UnknownVersion.into());
@@ -37,16 +57,15 @@ pub(super) fn commit(connection: &Connection, times: &mut CreationTimes, turn: &
     rules::accepts(before.fence, before.status > LAST_UNFINISHED, before.inbox_done..=before.inbox_next, turn)?;
     rules::receivers_have_room(turn, |id| inbox::given(connection, id))?;
     let after = rules::after_turn(before.inbox_next, turn);
-    let consumed_bytes = match after.inbox_done > before.inbox_done {
-        true => inbox::consume(connection, key, after.inbox_done)?,
-        false => 0,
-    };
-    move_on(connection, &before, turn, (after, before.inbox_bytes.saturating_sub(consumed_bytes)))?;
+    let inbox_bytes = before.consume(connection, after.inbox_done)?;
+    move_on(connection, &before, turn, (after, inbox_bytes))?;
+    let version = turn.next.as_ref().map_or(before.version, |next| next.version);
+    totals.pins.moved(before.pin(), pin(turn.status, version));
     match &turn.next {
         Some(next) => begin_anew(connection, key, generation + 1, next)?,
         None => append(connection, key, (generation, next_seq), &turn.record)?,
     }
-    Ok(Written::Turned { sent: outgoing::send(connection, times, (key, generation), &turn.outgoing)? })
+    Ok(Written::Turned { sent: outgoing::send(connection, totals, (key, generation), &turn.outgoing)? })
 }
 
 /// [`crate::Write::Discard`].
@@ -54,7 +73,7 @@ pub(super) fn discard(connection: &Connection, fence: Fence, inbox_done: u64) ->
     let before = before(connection, fence.key)?.ok_or(Refused::Fenced)?;
     let finished = before.status > LAST_UNFINISHED;
     rules::moves_on(before.fence, finished, before.inbox_done..=before.inbox_next, (fence, inbox_done))?;
-    let left_bytes = before.inbox_bytes.saturating_sub(inbox::consume(connection, fence.key, inbox_done)?);
+    let left_bytes = before.consume(connection, inbox_done)?;
     connection
         .prepare_cached(
             "UPDATE instances SET inbox_done = ?2, inbox_bytes = ?3, \
@@ -77,7 +96,8 @@ fn begin_anew(connection: &Connection, key: InstanceKey, generation: u32, next: 
 
 fn before(connection: &Connection, key: InstanceKey) -> Result<Option<Before>, Fault> {
     let mut statement = connection.prepare_cached(
-        "SELECT key, status, generation, epoch, next_seq, inbox_next, inbox_done, has_work, wake_at_ms, inbox_bytes \
+        "SELECT key, status, generation, epoch, next_seq, inbox_next, inbox_done, has_work, wake_at_ms, \
+             inbox_bytes, version \
          FROM instances WHERE key = ?1",
     )?;
     let read = |row: &Row<'_>| {
@@ -87,6 +107,7 @@ fn before(connection: &Connection, key: InstanceKey) -> Result<Option<Before>, F
         }
         Ok(Before {
             status: row.get(1)?,
+            version: VersionId(row.get(10)?),
             fence: Fence { key, generation: row.get(2)?, epoch: row.get(3)?, next_seq: row.get(4)? },
             inbox_next,
             inbox_done,
@@ -96,6 +117,18 @@ fn before(connection: &Connection, key: InstanceKey) -> Result<Option<Before>, F
         })
     };
     statement.query([key.0])?.next()?.map(|row| reading("instances", row, read)).transpose()
+}
+
+/// What every turn changes of the row, and `$more` columns.
+macro_rules! update_instance {
+    ($more:literal) => {
+        concat!(
+            "UPDATE instances SET next_seq = ?2, updated_at_ms = ?3, open_activities = ?4, inbox_done = ?5, output = ?6, \
+                 custom_status = iif(?7, ?8, custom_status), inbox_bytes = ?9, untaken_events = ?10, untaken_bytes = ?11",
+            $more,
+            " WHERE key = ?1"
+        )
+    };
 }
 
 /// Most turns of a busy instance change nothing that an index holds. SQLite rewrites the entries of every column that
@@ -109,31 +142,31 @@ fn move_on(
     let next_seq = turn.fence.next_seq + 1;
     let waiting_events = before.inbox_next - after.inbox_done;
     let has_work = has_work(turn.status, next_seq, after.open_activities, waiting_events);
-    let status = status_code(turn.status);
-    if (status, has_work, after.wake_at_ms) != (before.status, before.has_work, before.wake_at_ms) {
-        let mut statement = connection
-            .prepare_cached("UPDATE instances SET status = ?2, has_work = ?3, wake_at_ms = ?4 WHERE key = ?1")?;
-        statement.execute(params![turn.fence.key.0, status, has_work, after.wake_at_ms.map(integer)])?;
-    }
+    let (status, wake_at_ms) = (status_code(turn.status), after.wake_at_ms.map(integer));
     let custom_status = rules::new_custom_status(turn);
-    let mut statement = connection.prepare_cached(
-        "UPDATE instances SET next_seq = ?2, updated_at_ms = ?3, open_activities = ?4, inbox_done = ?5, output = ?6, \
-             custom_status = iif(?7, ?8, custom_status), inbox_bytes = ?9, untaken_events = ?10, untaken_bytes = ?11 \
-         WHERE key = ?1",
-    )?;
-    statement.execute(params![
-        turn.fence.key.0,
-        integer(next_seq),
-        integer(rules::kept_ms(turn.at_ms)),
-        after.open_activities,
-        integer(after.inbox_done),
-        turn.output.as_ref().map(kept),
-        custom_status.is_some(),
-        custom_status.flatten().map(kept),
-        integer(inbox_bytes),
-        integer(after.untaken.events),
-        integer(after.untaken.bytes),
-    ])?;
+    let (every, indexed): (&[&dyn ToSql], &[&dyn ToSql]) = (
+        params![
+            turn.fence.key.0,
+            integer(next_seq),
+            integer(rules::kept_ms(turn.at_ms)),
+            after.open_activities,
+            integer(after.inbox_done),
+            turn.output.as_ref().map(kept),
+            custom_status.is_some(),
+            custom_status.flatten().map(kept),
+            integer(inbox_bytes),
+            integer(after.untaken.events),
+            integer(after.untaken.bytes),
+        ],
+        params![status, has_work, wake_at_ms],
+    );
+    let before = (before.status, before.has_work, before.wake_at_ms.map(integer));
+    if (status, has_work, wake_at_ms) == before {
+        connection.prepare_cached(update_instance!(""))?.execute(every)?;
+    } else {
+        let sql = update_instance!(", status = ?12, has_work = ?13, wake_at_ms = ?14");
+        connection.prepare_cached(sql)?.execute(&*[every, indexed].concat())?;
+    }
     Ok(())
 }
 

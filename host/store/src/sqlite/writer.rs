@@ -5,6 +5,7 @@ use super::created::CreationTimes;
 use super::fault::{Fault, Halt};
 use super::pins::Pins;
 use super::room::Room;
+use super::totals::Totals;
 use super::{inbox, instances, modules, turns};
 use crate::write::{Refused, Write, Written};
 use crate::{Maintained, Result, StoreError};
@@ -59,20 +60,19 @@ impl Writer {
 
     fn transact(&mut self, batch: &[Write]) -> Result<Vec<Answer>, Fault> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        self.pins.begin();
-        let mut times = self.times;
+        let mut totals = Totals { times: self.times, pins: self.pins.changes() };
         let mut answers = Vec::with_capacity(batch.len());
         for write in batch {
-            answers.push(match apply(&transaction, (&mut times, &self.pins), write) {
+            answers.push(match apply(&transaction, &mut totals, write) {
                 Ok(written) => Ok(written),
                 Err(Halt::Refused(refused)) => Err(refused),
                 Err(Halt::Failed(fault)) => return Err(fault),
             });
         }
-        times.save(&transaction, &self.times)?;
+        totals.times.save(&transaction, &self.times)?;
         transaction.commit()?;
-        self.times = times;
-        self.pins.settle();
+        self.times = totals.times;
+        self.pins.settle(totals.pins);
         Ok(answers)
     }
 
@@ -134,34 +134,35 @@ impl Drop for Writer {
     }
 }
 
-fn apply(connection: &Connection, (times, pins): (&mut CreationTimes, &Pins), write: &Write) -> Result<Written, Halt> {
+fn apply(connection: &Connection, totals: &mut Totals, write: &Write) -> Result<Written, Halt> {
     match write {
-        Write::Create(new) => instances::create(connection, times, new),
-        Write::Turn(turn) => turns::commit(connection, times, turn),
-        Write::Reopen { id, reason, by } => instances::reopen(connection, id, reason, by),
+        Write::Create(new) => instances::create(connection, totals, new),
+        Write::Turn(turn) => turns::commit(connection, totals, turn),
+        Write::Reopen { id, reason, by } => instances::reopen(connection, totals, (id, reason, by)),
         Write::Discard { fence, inbox_done } => turns::discard(connection, *fence, *inbox_done),
-        Write::Repin { fence, version } => instances::repin(connection, *fence, *version),
+        Write::Repin { fence, version } => instances::repin(connection, totals, (*fence, *version)),
         Write::Deliver(delivery) => inbox::deliver(connection, delivery),
-        Write::Purge { id, force, only } => instances::purge(connection, id, *force, *only),
+        Write::Purge { id, force, only } => instances::purge(connection, totals, (id, *force, *only)),
         Write::AddModule(new) => modules::add(connection, new),
         Write::Activate(id) => modules::activate_again(connection, *id),
-        Write::DeleteVersion(id) => modules::delete(connection, pins, *id),
+        Write::DeleteVersion(id) => modules::delete(connection, &totals.pins, *id),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Store as _;
     use crate::conformance::fixture::{id, new_instance, new_module, raised};
-    use crate::model::VersionId;
+    use crate::model::{InstanceKey, VersionId};
     use crate::sqlite::checkpoint::Bounds;
-    use crate::sqlite::{connect, recover, room};
+    use crate::sqlite::{FILE_NAME, SqliteStore, connect, playing, recover, room};
     use crate::write::{Delivery, NewModule};
     use dacapo_core::Event;
     use std::sync::atomic::Ordering;
 
     fn with_an_instance(folder: &tempfile::TempDir) -> Writer {
-        let connection = recover::open(&folder.path().join("test.db")).expect("opens");
+        let connection = recover::open(&folder.path().join(FILE_NAME)).expect("opens");
         let mut writer = Writer::new(connection, Room::keep(folder.path())).expect("reads");
         let batch = [Write::AddModule(new_module("m", "d", &[])), Write::Create(new_instance("a", VersionId(1)))];
         assert!(writer.commit(&batch).expect("commits").iter().all(std::result::Result::is_ok));
@@ -281,7 +282,7 @@ mod tests {
     fn a_log_that_is_read_in_is_no_error_and_is_tried_again_when_it_has_grown() {
         let folder = tempfile::tempdir().expect("a folder");
         let mut writer = with_a_short_log(&folder);
-        let reader = Connection::open(folder.path().join("test.db")).expect("opens");
+        let reader = Connection::open(folder.path().join(FILE_NAME)).expect("opens");
         reader.execute_batch("BEGIN; SELECT count(*) FROM instances").expect("reads");
         fill_the_log(&mut writer, 160);
         let held = |done: &Maintained| matches!(done, Maintained::Checkpointed { log_pages, moved_pages, .. } if moved_pages < log_pages);
@@ -300,23 +301,35 @@ mod tests {
     }
 
     /// What SQLite says where the disk lost a page: the root of the inbox is not one.
-    fn damage(folder: &tempfile::TempDir) -> Writer {
-        let mut writer = with_an_instance(folder);
+    fn damage(folder: &tempfile::TempDir) {
+        let writer = with_an_instance(folder);
         checkpoint::truncate(&writer.connection, checkpoint::PATIENCE).expect("moves");
         let root = "SELECT rootpage FROM sqlite_schema WHERE name = 'inbox'";
         let root: u64 = writer.connection.query_row(root, [], |row| row.get(0)).expect("reads");
         drop(writer);
-        let path = folder.path().join("test.db");
+        let path = folder.path().join(FILE_NAME);
         let file = std::fs::File::options().write(true).open(&path).expect("opens");
         std::os::unix::fs::FileExt::write_all_at(&file, &[0xEE; 4096], (root - 1) * 4096).expect("writes");
-        writer = Writer::new(recover::open(&path).expect("opens"), Room::keep(folder.path())).expect("reads");
-        writer
+    }
+
+    #[test]
+    fn a_disk_that_fails_makes_nobody_suspect() {
+        let folder = tempfile::tempdir().expect("a folder");
+        damage(&folder);
+        let (store, list) = (SqliteStore::open(folder.path()).expect("opens"), folder.path().join(playing::FILE_NAME));
+        store.plays(InstanceKey(1));
+        assert!(list.exists());
+        let error = store.commit(&[Write::Deliver(raised("a", "E"))]).expect_err("damaged");
+        assert!(error.is_unknown(), "{error}");
+        assert!(!list.exists(), "the process ends, and nobody who is played has ended it");
     }
 
     #[test]
     fn after_the_disk_has_failed_nothing_is_written_and_the_log_stays() {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut writer = damage(&folder);
+        damage(&folder);
+        let connection = recover::open(&folder.path().join(FILE_NAME)).expect("opens");
+        let mut writer = Writer::new(connection, Room::keep(folder.path())).expect("reads");
         let create = [Write::Create(new_instance("b", VersionId(1)))];
         writer.commit(&create).expect("commits");
         let error = writer.commit(&[Write::Deliver(raised("a", "E"))]).expect_err("damaged");
@@ -328,7 +341,7 @@ mod tests {
             assert!(error.is_unknown() && error.to_string().contains("an earlier write has failed"), "{error}");
         }
         drop(writer);
-        let log = connect::log_of(&folder.path().join("test.db"));
+        let log = connect::log_of(&folder.path().join(FILE_NAME));
         assert!(log.metadata().expect("is there").len() > 0, "the next start has it");
     }
 }
