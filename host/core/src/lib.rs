@@ -54,4 +54,4 @@ pub use payload::Payload;
 pub use retry::{ActivityOptions, ChildOptions, RetryPolicy};
 pub use rules::Rules;
 pub use status::RuntimeStatus;
-pub use turn::{ActivityCall, ChildStart, Send, TurnEnd, TurnOutcome, Untaken};
+pub use turn::{ActivityCall, ChildStart, Outbound, TurnEnd, TurnOutcome, Untaken};

@@ -19,7 +19,7 @@ use crate::limits::Limits;
 use crate::payload::Payload;
 use crate::replay::{Expected, Mismatch};
 use crate::rules::Rules;
-use crate::turn::{ActivityCall, ChildStart, Send};
+use crate::turn::{ActivityCall, ChildStart, Outbound};
 use std::collections::BTreeMap;
 use tasks::Tasks;
 
@@ -74,7 +74,7 @@ struct Turn {
     payload_bytes: usize,
     custom_status: Option<Payload>,
     activities: Vec<ActivityCall>,
-    sends: Vec<Send>,
+    sends: Vec<Outbound>,
     /// The first command, with its number, of a recorded turn that the guest broke off: such commands are not recorded.
     unrecorded: Option<(u32, Event)>,
 }

@@ -55,7 +55,7 @@ pub struct ChildStart {
 
 /// What a turn sends to other instances, in the same commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Send {
+pub enum Outbound {
     /// Start a child.
     Start(ChildStart),
     /// Raise an event.
@@ -102,7 +102,7 @@ pub struct TurnOutcome {
     /// Activities to run once the turn is durable.
     pub activities: Vec<ActivityCall>,
     /// What other instances get.
-    pub sends: Vec<Send>,
+    pub sends: Vec<Outbound>,
     /// The reason with which its unfinished children are terminated.
     pub ends_children: Option<String>,
 }

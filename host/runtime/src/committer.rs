@@ -3,7 +3,7 @@
 use crate::scheduler::Scheduler;
 use crate::storage::Storage;
 use dacapo_core::Payload;
-use dacapo_store::{Outgoing, Refused, Store, StoreError, Write, Written};
+use dacapo_store::{OutboxEntry, Refused, Store, StoreError, Write, Written};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use std::panic::AssertUnwindSafe;
@@ -54,11 +54,11 @@ const ROOM_KIB: u32 = 256 << 10;
 
 /// What a write takes of the room: its KiB, and one for itself.
 fn weight(write: &Write) -> u32 {
-    let outgoing = |outgoing: &Outgoing| match outgoing {
-        Outgoing::Start { new, .. } => new.opening.size_bytes(),
-        Outgoing::Event(delivery) => delivery.event.size_bytes(),
-        Outgoing::Ended { event, .. } | Outgoing::ToSelf(event) => event.size_bytes(),
-        Outgoing::EndChildren { .. } => 0,
+    let entry = |entry: &OutboxEntry| match entry {
+        OutboxEntry::Start { new, .. } => new.opening.size_bytes(),
+        OutboxEntry::Event(delivery) => delivery.event.size_bytes(),
+        OutboxEntry::Ended { event, .. } | OutboxEntry::ToSelf(event) => event.size_bytes(),
+        OutboxEntry::EndChildren { .. } => 0,
     };
     let payload = |payload: &Option<Payload>| payload.as_ref().map_or(0, Payload::len_bytes);
     let bytes = match write {
@@ -66,7 +66,7 @@ fn weight(write: &Write) -> u32 {
         Write::Turn(turn) => {
             let own = turn.record.len() + payload(&turn.custom_status) + payload(&turn.output);
             let next = turn.next.as_ref().map_or(0, |next| next.opening.len());
-            own + next + turn.outgoing.iter().map(outgoing).sum::<usize>()
+            own + next + turn.outbox.iter().map(entry).sum::<usize>()
         }
         Write::Deliver(delivery) => delivery.event.size_bytes(),
         Write::AddModule(new) => new.component.len(),

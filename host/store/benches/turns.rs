@@ -127,7 +127,7 @@ fn turn(fence: Fence, status: RuntimeStatus) -> Result<TurnWrite, Failed> {
         wake_at_ms: None,
         open_activities: !status.is_finished(),
         next: None,
-        outgoing: Vec::new(),
+        outbox: Vec::new(),
     })
 }
 

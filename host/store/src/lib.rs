@@ -43,7 +43,9 @@ pub use dacapo_core::{InboxEntry, StoredTurn};
 pub use error::StoreError;
 pub use model::{Fence, FunctionKind, Instance, InstanceKey, ModuleVersion, Parent, Stored, VersionId};
 pub use query::{ContinueAfter, InstanceFilter, Page};
-pub use write::{Delivery, NewInstance, NewModule, NextExecution, Outgoing, Refused, Sent, TurnWrite, Write, Written};
+pub use write::{
+    Delivery, NewInstance, NewModule, NextExecution, OutboxEntry, Refused, Sent, TurnWrite, Write, Written,
+};
 
 use dacapo_core::InstanceId;
 

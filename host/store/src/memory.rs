@@ -5,7 +5,7 @@ mod modules;
 use crate::model::{Fence, Instance, InstanceKey, ModuleVersion, Stored, VersionId};
 use crate::query::{ContinueAfter, InstanceFilter, Page};
 use crate::rules::Taken;
-use crate::write::{Delivery, NewInstance, Outgoing, Refused, Sent, TurnWrite, Write, Written};
+use crate::write::{Delivery, NewInstance, OutboxEntry, Refused, Sent, TurnWrite, Write, Written};
 use crate::{Result, Store, StoreError, rules};
 use dacapo_core::{By, Event, InboxEntry, InstanceId, Payload, RuntimeStatus, StoredTurn, Untaken};
 use modules::Modules;
@@ -129,7 +129,7 @@ impl State {
             self.records.insert((key, generation, next_seq), turn.record.clone());
         }
         self.consume(key, consumed);
-        let sent = turn.outgoing.iter().flat_map(|outgoing| self.send((key, generation), outgoing)).collect();
+        let sent = turn.outbox.iter().flat_map(|entry| self.send((key, generation), entry)).collect();
         Ok(Written::Turned { sent })
     }
 
@@ -157,19 +157,19 @@ impl State {
     }
 
     /// `sender`: the instance whose turn it is, and the execution.
-    fn send(&mut self, sender: (InstanceKey, u32), outgoing: &Outgoing) -> Vec<Sent> {
-        match outgoing {
-            Outgoing::Start { new, rewind } => self.start(sender, new, rewind.as_deref()),
-            Outgoing::Event(delivery) => match self.deliver(delivery) {
+    fn send(&mut self, sender: (InstanceKey, u32), entry: &OutboxEntry) -> Vec<Sent> {
+        match entry {
+            OutboxEntry::Start { new, rewind } => self.start(sender, new, rewind.as_deref()),
+            OutboxEntry::Event(delivery) => match self.deliver(delivery) {
                 Ok(sent) => vec![sent],
                 // Nobody is there: that there is room was looked at before.
                 Err(_) => Vec::new(),
             },
-            Outgoing::Ended { parent, event } => {
+            OutboxEntry::Ended { parent, event } => {
                 self.put(parent.key, Some(parent.generation), event.clone()).into_iter().collect()
             }
-            Outgoing::ToSelf(event) => self.answer(sender, event.clone()).into_iter().collect(),
-            Outgoing::EndChildren { reason, by } => {
+            OutboxEntry::ToSelf(event) => self.answer(sender, event.clone()).into_iter().collect(),
+            OutboxEntry::EndChildren { reason, by } => {
                 let is_child = |one: &&Instance| one.parent.as_ref().is_some_and(|of| of.waits && of.key == sender.0);
                 let children: Vec<_> = self.instances.values().filter(is_child).map(|one| one.key).collect();
                 let event = || rules::ended_with_parent(reason, by);

@@ -1,7 +1,7 @@
 //! Rules that do not depend on how a store keeps things.
 
 use crate::model::{FunctionKind, InstanceKey, ModuleVersion, Parent, VersionId};
-use crate::write::{Delivery, NewInstance, NewModule, Outgoing, Refused, TurnWrite};
+use crate::write::{Delivery, NewInstance, NewModule, OutboxEntry, Refused, TurnWrite};
 use crate::{Fence, Instance, Result, StoreError, StoredTurn};
 use dacapo_core::history::CorruptHistory;
 use dacapo_core::ids::fold_name;
@@ -46,8 +46,8 @@ pub(crate) fn new_instance(key: InstanceKey, epoch: u64, new: &NewInstance) -> I
 
 /// The versions that a turn names; all of them must be there.
 pub(crate) fn versions(turn: &TurnWrite) -> impl Iterator<Item = VersionId> + '_ {
-    let children = turn.outgoing.iter().filter_map(|outgoing| match outgoing {
-        Outgoing::Start { new, .. } => Some(new.version),
+    let children = turn.outbox.iter().filter_map(|entry| match entry {
+        OutboxEntry::Start { new, .. } => Some(new.version),
         _ => None,
     });
     turn.next.iter().map(|next| next.version).chain(children)
@@ -66,7 +66,7 @@ pub(crate) enum Taken {
     Refuse,
 }
 
-/// See [`Outgoing::Start`]. `same_call`: whoever has the id was started by the same call.
+/// See [`OutboxEntry::Start`]. `same_call`: whoever has the id was started by the same call.
 pub(crate) fn taken(same_call: bool, rewind: bool, status: RuntimeStatus) -> Taken {
     match status {
         RuntimeStatus::Failed if same_call && rewind => Taken::Reopen,
@@ -155,8 +155,8 @@ pub(crate) fn receivers_have_room<E: From<Refused>>(
     find: impl Fn(&InstanceId) -> std::result::Result<Option<Given>, E>,
 ) -> std::result::Result<(), E> {
     let mut given = BTreeMap::new();
-    for outgoing in &turn.outgoing {
-        let Outgoing::Event(delivery) = outgoing else { continue };
+    for entry in &turn.outbox {
+        let OutboxEntry::Event(delivery) = entry else { continue };
         let before = match given.entry(&delivery.id) {
             Entry::Occupied(found) => found.into_mut(),
             Entry::Vacant(place) => place.insert(before_turn(turn, find(&delivery.id)?)),

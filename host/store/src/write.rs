@@ -109,7 +109,7 @@ pub struct TurnWrite {
     /// The execution that follows this one, which ends with the turn; the instance does not. What was recorded of this one is deleted.
     pub next: Option<NextExecution>,
     /// What other instances, or this one, get in the same transaction; it is done in order, after the turn itself.
-    pub outgoing: Vec<Outgoing>,
+    pub outbox: Vec<OutboxEntry>,
 }
 
 /// The beginning of the next execution of an instance.
@@ -123,7 +123,7 @@ pub struct NextExecution {
 
 /// What a turn sends. That a receiver is not there (any more) is no fault of the turn.
 #[derive(Clone, Debug)]
-pub enum Outgoing {
+pub enum OutboxEntry {
     /// Start a child. Its parent must be the instance whose turn this is.
     ///
     /// An instance that the same call has started before: one that has not ended is left alone; with `rewind` one that
@@ -159,7 +159,7 @@ pub enum Outgoing {
     },
 }
 
-/// What became of something outgoing, for those who have to be woken.
+/// What became of something that was sent, for those who have to be woken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sent {
     /// An instance was created.
@@ -197,7 +197,7 @@ impl TurnWrite {
             wake_at_ms: outcome.wake_at_ms,
             open_activities: outcome.has_open_activities,
             next: None,
-            outgoing: Vec::new(),
+            outbox: Vec::new(),
         }
     }
 }

@@ -5,7 +5,7 @@ use dacapo_store::conformance::fixture::{id, json, new_instance, new_module, pur
 use dacapo_store::conformance::{Fixture, Observed};
 use dacapo_store::memory::MemoryStore;
 use dacapo_store::sqlite::SqliteStore;
-use dacapo_store::write::{Delivery, NewInstance, NextExecution, Outgoing, TurnWrite};
+use dacapo_store::write::{Delivery, NewInstance, NextExecution, OutboxEntry, TurnWrite};
 use dacapo_store::{Fence, Instance, InstanceFilter, InstanceKey, Parent, Store, VersionId, Write};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -80,10 +80,10 @@ struct Turn {
     at_ms: u64,
     /// The version of the next execution; not used where the turn ends the instance.
     next: Option<i64>,
-    outgoing: Vec<Sending>,
+    outbox: Vec<Sending>,
 }
 
-/// Something outgoing, before it is known who sends it.
+/// An entry of an outbox, before it is known who sends it.
 #[derive(Clone, Debug)]
 enum Sending {
     Start {
@@ -169,10 +169,19 @@ fn a_turn() -> impl Strategy<Value = Turn> {
     let texts = || proptest::option::of(select(vec!["1", "null", "{\"a\" : [ ]}"]));
     let numbers = (0..4u64, proptest::option::of(at_ms()), at_ms());
     let next = proptest::option::weighted(0.15, a_version());
-    let outgoing = proptest::collection::vec(a_sending(), 0..4);
-    (status, wrong, numbers, texts(), texts(), any::<bool>(), (next, outgoing)).prop_map(
-        |(status, wrong, (consumed, wake_at_ms, at_ms), custom_status, output, open_activities, (next, outgoing))| {
-            Turn { status, wrong, consumed, custom_status, output, wake_at_ms, open_activities, at_ms, next, outgoing }
+    let outbox = proptest::collection::vec(a_sending(), 0..4);
+    (status, wrong, numbers, texts(), texts(), any::<bool>(), (next, outbox)).prop_map(
+        |(status, wrong, (consumed, wake_at_ms, at_ms), custom_status, output, open_activities, (next, outbox))| Turn {
+            status,
+            wrong,
+            consumed,
+            custom_status,
+            output,
+            wake_at_ms,
+            open_activities,
+            at_ms,
+            next,
+            outbox,
         },
     )
 }
@@ -295,19 +304,19 @@ fn turn_write(held: Option<&mut Instance>, turn: Turn, before: &[Instance], now_
             opening: Orchestration::opening("Flow", json("[3]"), turn.at_ms).encode(),
             version: VersionId(version),
         }),
-        outgoing: turn.outgoing.into_iter().filter_map(|sending| outgoing(sending, fence, before, now_ms)).collect(),
+        outbox: turn.outbox.into_iter().filter_map(|sending| outbox(sending, fence, before, now_ms)).collect(),
     }
 }
 
 /// What the instance of `fence` sends, if there is somebody to name in it.
-fn outgoing(sending: Sending, fence: Fence, before: &[Instance], now_ms: u64) -> Option<Outgoing> {
+fn outbox(sending: Sending, fence: Fence, before: &[Instance], now_ms: u64) -> Option<OutboxEntry> {
     Some(match sending {
         Sending::Start { id: text, version, after_ms, task, waits, rewind } => {
             let Fence { key, generation, .. } = fence;
             let parent = Parent { key, id: id("sender"), generation, task: TaskId(task), waits };
             let opening = Orchestration::opening("Flow", json("[4]"), now_ms.saturating_add(after_ms));
             let new = NewInstance { parent: Some(parent), opening, ..new_instance(text, VersionId(version)) };
-            Outgoing::Start { new, rewind: rewind.then(|| "again".to_owned()) }
+            OutboxEntry::Start { new, rewind: rewind.then(|| "again".to_owned()) }
         }
         Sending::StartAgain { nth, version, rewind } => {
             let of_sender = |one: &&Instance| one.parent.as_ref().is_some_and(|parent| parent.key == fence.key);
@@ -317,9 +326,9 @@ fn outgoing(sending: Sending, fence: Fence, before: &[Instance], now_ms: u64) ->
             let again = new_instance(child.id.as_str(), VersionId(version));
             let opening = Orchestration::opening("Flow", json("[5]"), now_ms);
             let new = NewInstance { parent: child.parent.clone(), opening, ..again };
-            Outgoing::Start { new, rewind: rewind.then(|| "again".to_owned()) }
+            OutboxEntry::Start { new, rewind: rewind.then(|| "again".to_owned()) }
         }
-        Sending::Event { id, name, limit } => Outgoing::Event(Delivery { limit, ..raised(id, name) }),
+        Sending::Event { id, name, limit } => OutboxEntry::Event(Delivery { limit, ..raised(id, name) }),
         Sending::Ended { parent, generation, failed } => {
             let found = before.iter().find(|one| one.id.as_str() == parent)?;
             let task = TaskId(generation);
@@ -329,10 +338,10 @@ fn outgoing(sending: Sending, fence: Fence, before: &[Instance], now_ms: u64) ->
                 Event::ChildCompleted { task, result: Payload::string("r") }
             };
             let parent = Parent { key: found.key, id: found.id.clone(), generation, task, waits: true };
-            Outgoing::Ended { parent, event }
+            OutboxEntry::Ended { parent, event }
         }
-        Sending::ToSelf { name } => Outgoing::ToSelf(raised("a", name).event),
-        Sending::EndChildren => Outgoing::EndChildren { reason: "enough".to_owned(), by: By::Client },
+        Sending::ToSelf { name } => OutboxEntry::ToSelf(raised("a", name).event),
+        Sending::EndChildren => OutboxEntry::EndChildren { reason: "enough".to_owned(), by: By::Client },
     })
 }
 
@@ -407,7 +416,7 @@ proptest! {
             open_activities: false,
             at_ms: 0,
             next: None,
-            outgoing: vec![start("ab", 0), start("a%", 1)],
+            outbox: vec![start("ab", 0), start("a%", 1)],
         };
         let mut all = vec![
             vec![add("m", "d1", "F"), add("n", "d2", "G"), create("a"), create("A")],

@@ -8,7 +8,7 @@ use crate::ids::{InstanceId, MAX_NAME_CHARS, TaskId};
 use crate::limits::Limits;
 use crate::payload::Payload;
 use crate::retry::{ActivityOptions, ChildOptions, RetryPolicy};
-use crate::turn::{ActivityCall, ChildStart, Send};
+use crate::turn::{ActivityCall, ChildStart, Outbound};
 
 impl Orchestration {
     /// The input of this execution.
@@ -68,7 +68,7 @@ impl Orchestration {
             options: options.clone(),
         })?;
         let start = ChildStart { task, name, input, instance_id, detached: options.detached, rewind: false };
-        self.turn.sends.push(Send::Start(start.clone()));
+        self.turn.sends.push(Outbound::Start(start.clone()));
         self.add_call(Callee::Child(start), options.retry);
         Ok(task)
     }
@@ -84,7 +84,7 @@ impl Orchestration {
         let data = self.payload(&format!("data of event '{name}'"), data)?;
         let sent = Event::EventSent { instance_id: instance_id.clone(), name: name.clone(), data: data.clone() };
         self.command(sent)?;
-        self.turn.sends.push(Send::Event { instance_id, name, data });
+        self.turn.sends.push(Outbound::Event { instance_id, name, data });
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use crate::error::GuestFault;
 use crate::event::Event;
 use crate::history::{CorruptHistory, StoredTurn, TurnRecord};
 use crate::replay::{Expected, Mismatch};
-use crate::turn::{ChildStart, Send, TurnEnd, TurnOutcome, Untaken};
+use crate::turn::{ChildStart, Outbound, TurnEnd, TurnOutcome, Untaken};
 
 /// So far an instance's time may be ahead of the machine's clock: time does not run backwards within an instance when the
 /// clock is set back a little. When it is set back by more, it had been wrong, and timers must not wait for that.
@@ -45,7 +45,7 @@ impl Orchestration {
         self.fire_due();
         if rewound {
             // What failed is asked for again. Of the children nobody knows here which ones that are: the store does.
-            let again = self.tasks.open_children().map(|start| Send::Start(ChildStart { rewind: true, ..start }));
+            let again = self.tasks.open_children().map(|start| Outbound::Start(ChildStart { rewind: true, ..start }));
             self.turn.sends = again.collect();
         }
         self.turn.arrivals = self.turn.events.len();
@@ -98,7 +98,7 @@ impl Orchestration {
             Event::ExecutionRewound { .. } => {}
             event => match self.tasks.arrive(event)? {
                 Some(Callee::Activity(call)) => self.turn.activities.push(call),
-                Some(Callee::Child(start)) => self.turn.sends.push(Send::Start(start)),
+                Some(Callee::Child(start)) => self.turn.sends.push(Outbound::Start(start)),
                 None => {}
             },
         }

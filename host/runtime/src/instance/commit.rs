@@ -3,7 +3,7 @@
 use super::desk::Desk;
 use super::held::Held;
 use super::known::{Known, input_of};
-use super::sends::outgoing;
+use super::sends::outbox;
 use super::trouble::Trouble;
 use crate::caller::Caller;
 use crate::committer::{CommitError, Pending};
@@ -65,7 +65,7 @@ fn submit<'a>(
     outcome: TurnOutcome,
 ) -> impl Future<Output = Result<Pending, CommitError>> + Send + use<'a> {
     let mut write = TurnWrite::of(known.fence, inbox_done, &outcome);
-    write.outgoing = outgoing(runtime, known, &outcome);
+    write.outbox = outbox(runtime, known, &outcome);
     known.fence.next_seq += 1;
     if let Some(value) = &outcome.record.custom_status {
         known.custom_status = Some(value.clone()).filter(|value| !value.is_null());

@@ -72,9 +72,8 @@ pub(crate) async fn play(
     let (mut cut, mut cuts) = (None, 0);
     loop {
         let attempt = attempt(runtime, id, start.take(), &brought.entries, desk);
-        let panicked = |panic: Box<dyn Any + std::marker::Send>| {
-            Err(Trouble::NotNow(format!("the host panicked: {}", panic_text(&*panic))))
-        };
+        let panicked =
+            |panic: Box<dyn Any + Send>| Err(Trouble::NotNow(format!("the host panicked: {}", panic_text(&*panic))));
         match AssertUnwindSafe(attempt).catch_unwind().await.unwrap_or_else(panicked) {
             Ok(Some(held)) if desk.has_more(&held) => start = Some(Loaded::Warm(held)),
             Ok(held) => return Played::Done(held),

@@ -6,12 +6,12 @@ use serde_json::Value;
 
 /// How far an instance is.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Progress {
+struct Fraction {
     done: f64,
     total: f64,
 }
 
-impl Progress {
+impl Fraction {
     /// From a custom status with `done` and `total`, or with `percent`.
     fn of(custom_status: &str) -> Option<Self> {
         let status: Value = serde_json::from_str(custom_status).ok()?;
@@ -48,7 +48,7 @@ impl Bar {
 
     /// Shows what a custom status says.
     pub(crate) fn show(&self, custom_status: &str) {
-        let Some(progress) = Progress::of(custom_status) else { return };
+        let Some(progress) = Fraction::of(custom_status) else { return };
         if self.bar.is_hidden() {
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
         }
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     fn per_mille(custom_status: &str) -> Option<u64> {
-        Progress::of(custom_status).map(Progress::per_mille)
+        Fraction::of(custom_status).map(Fraction::per_mille)
     }
 
     #[test]

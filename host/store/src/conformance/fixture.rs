@@ -190,7 +190,7 @@ pub fn turn(instance: &Instance) -> TurnWrite {
         wake_at_ms: None,
         open_activities: false,
         next: None,
-        outgoing: Vec::new(),
+        outbox: Vec::new(),
     }
 }
 

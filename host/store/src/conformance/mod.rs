@@ -17,7 +17,7 @@ pub mod instances;
 pub mod lists;
 pub mod modules;
 pub mod observed;
-pub mod outgoing;
+pub mod outbox;
 pub mod turns;
 pub mod work;
 
@@ -41,7 +41,7 @@ macro_rules! conformance_suite {
                 a_finishing_turn_ends_timers_activities_and_inbox, a_history_is_read_from_a_number_on,
                 histories_do_not_mix, a_long_history_comes_in_order, a_record_that_cannot_be_read_is_named,
                 times_beyond_the_range_are_cut;
-            outgoing: a_child_is_created_with_its_parent_link, a_child_whose_id_is_in_use_is_not_started,
+            outbox: a_child_is_created_with_its_parent_link, a_child_whose_id_is_in_use_is_not_started,
                 a_finished_instance_makes_way_for_a_child, a_detached_child_tells_its_sender_at_once,
                 a_rewound_call_reopens_its_failed_child, the_same_call_leaves_a_child_that_has_not_ended_alone, a_rewound_call_hears_again_of_a_child_that_has_completed,
                 a_failed_child_whose_version_is_gone_is_not_reopened,
@@ -103,7 +103,7 @@ mod tests {
             include_str!("instances.rs"),
             include_str!("lists.rs"),
             include_str!("modules.rs"),
-            include_str!("outgoing.rs"),
+            include_str!("outbox.rs"),
             include_str!("turns.rs"),
             include_str!("work.rs"),
         ];

@@ -4,7 +4,7 @@ use super::connect;
 use super::damage::{bad, reading, skip};
 use super::fault::{Fault, Halt, corrupt, known};
 use super::totals::Totals;
-use super::{inbox, modules, outgoing, turns};
+use super::{inbox, modules, outbox, turns};
 use crate::StoreError;
 use crate::model::{Fence, Instance, InstanceKey, Parent, Stored, VersionId};
 use crate::rules;
@@ -342,7 +342,7 @@ pub(super) fn purge(
         && parent.waits
     {
         let event = rules::purged(&name, id, &parent);
-        outgoing::answer(connection, (parent.key, parent.generation), &event, &mut sent)?;
+        outbox::answer(connection, (parent.key, parent.generation), &event, &mut sent)?;
     }
     Ok(Written::Purged { key, sent })
 }

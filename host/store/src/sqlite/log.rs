@@ -5,6 +5,7 @@
 //! at most the last one can be torn. A frame that does not hold and lies before that is damage, and dropping what follows
 //! would lose what was acknowledged.
 
+use super::connect;
 use crate::{Result, StoreError};
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -15,12 +16,21 @@ const FRAME_HEADER_BYTES: usize = 24;
 /// The first word of a log, without the bit that says in which order the words of its checksums are read.
 const MAGIC: u32 = 0x377f_0682;
 
-/// Refuses a log in whose middle there is damage. `database`: the file that the log belongs to.
-pub(super) fn check(database: &Path) -> Result<()> {
-    let log = database.with_file_name(format!("{}-wal", super::FILE_NAME));
+/// The last transaction of a log that is whole: where it begins and ends in the file, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Last {
+    pub(super) begins: u64,
+    pub(super) ends: u64,
+}
+
+/// Refuses a log in whose middle there is damage. `database`: the file that the log belongs to. Where there is anything in
+/// the log, its last transaction.
+pub(super) fn check(database: &Path) -> Result<Option<Last>> {
+    let log = connect::log_of(database);
     let doing = "looking through the log of the database";
-    let damaged = look_through(&log).map_err(|source| StoreError::Engine { doing, source: source.into() })?;
-    let Some(Damage { frame, at_bytes, transactions }) = damaged else { return Ok(()) };
+    let found = look_through(&log).map_err(|source| StoreError::Engine { doing, source: source.into() })?;
+    let Found { last, damage } = found.unwrap_or_default();
+    let Some(Damage { frame, at_bytes, transactions }) = damage else { return Ok(last) };
     let name = log.display();
     Err(StoreError::Suspect {
         folder: database.parent().unwrap_or(database).display().to_string(),
@@ -40,6 +50,12 @@ struct Damage {
     transactions: u64,
 }
 
+#[derive(Debug, Default)]
+struct Found {
+    last: Option<Last>,
+    damage: Option<Damage>,
+}
+
 /// The running checksum of a log.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Sum {
@@ -48,15 +64,21 @@ struct Sum {
 }
 
 impl Sum {
-    fn over(mut self, bytes: &[u8]) -> Self {
-        for pair in bytes.chunks_exact(8) {
-            let (first, second) = (word(pair, 0), word(pair, 4));
-            let own = |word: u32| if self.is_big_endian { word } else { word.swap_bytes() };
-            let (first, second) = (own(first), own(second));
-            self.words.0 = self.words.0.wrapping_add(first).wrapping_add(self.words.1);
-            self.words.1 = self.words.1.wrapping_add(second).wrapping_add(self.words.0);
-        }
-        self
+    fn over(self, bytes: &[u8]) -> Self {
+        // Apart, so that the loop over many megabytes does not ask which.
+        let words = match self.is_big_endian {
+            true => self.words_over(bytes, u32::from_be_bytes),
+            false => self.words_over(bytes, u32::from_le_bytes),
+        };
+        Self { words, ..self }
+    }
+
+    #[inline(always)]
+    fn words_over(self, bytes: &[u8], own: impl Fn([u8; 4]) -> u32) -> (u32, u32) {
+        bytes.as_chunks::<4>().0.as_chunks::<2>().0.iter().fold(self.words, |(a, b), [first, second]| {
+            let a = a.wrapping_add(own(*first)).wrapping_add(b);
+            (a, b.wrapping_add(own(*second)).wrapping_add(a))
+        })
     }
 }
 
@@ -65,7 +87,7 @@ fn word(bytes: &[u8], at: usize) -> u32 {
     bytes.get(at..at + 4).and_then(|word| word.try_into().ok()).map_or(0, u32::from_be_bytes)
 }
 
-fn look_through(log: &Path) -> std::io::Result<Option<Damage>> {
+fn look_through(log: &Path) -> std::io::Result<Option<Found>> {
     let file = match File::open(log) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -80,14 +102,15 @@ fn look_through(log: &Path) -> std::io::Result<Option<Damage>> {
     if !magic_holds || start.words != (word(&header, 24), word(&header, 28)) || !(512..=65_536).contains(&page_bytes) {
         return Ok(None);
     }
-    frames(&mut file, &header[16..24], start, page_bytes)
+    frames(&mut file, &header[16..24], start, page_bytes).map(Some)
 }
 
 /// Each frame is held against the checksum that the one before it *says*, so that one after a damaged one still holds.
-fn frames(file: &mut impl Read, salts: &[u8], start: Sum, page_bytes: usize) -> std::io::Result<Option<Damage>> {
+fn frames(file: &mut impl Read, salts: &[u8], start: Sum, page_bytes: usize) -> std::io::Result<Found> {
     let frame_bytes = FRAME_HEADER_BYTES + page_bytes;
     let (mut frame, mut said) = (vec![0; frame_bytes], start);
-    let (mut number, mut damage): (u64, Option<Damage>) = (0, None);
+    let (mut at_bytes, mut number) = (HEADER_BYTES as u64, 0);
+    let (mut last, mut damage): (Option<Last>, Option<Damage>) = (None, None);
     // Ends of transactions since the damage; the first of them may be of the one that was torn.
     let mut ends: u64 = 0;
     while fill(file, &mut frame)? {
@@ -97,14 +120,20 @@ fn frames(file: &mut impl Read, salts: &[u8], start: Sum, page_bytes: usize) -> 
         said.words = (word(&frame, 16), word(&frame, 20));
         let holds = has_salts && found.words == said.words;
         if !holds && damage.is_none() {
-            let at_bytes = HEADER_BYTES as u64 + (number - 1) * frame_bytes as u64;
             damage = Some(Damage { frame: number, at_bytes, transactions: 0 });
         }
-        if holds && damage.is_some() && word(&frame, 4) > 0 {
-            ends += 1;
+        at_bytes += frame_bytes as u64;
+        match word(&frame, 4) > 0 {
+            true if damage.is_none() => {
+                let begins = last.map_or(HEADER_BYTES as u64, |last| last.ends);
+                last = Some(Last { begins, ends: at_bytes });
+            }
+            true if holds => ends += 1,
+            _ => {}
         }
     }
-    Ok(damage.map(|damage| Damage { transactions: ends.saturating_sub(1), ..damage }).filter(|it| it.transactions > 0))
+    let damage = damage.map(|damage| Damage { transactions: ends.saturating_sub(1), ..damage });
+    Ok(Found { last, damage: damage.filter(|damage| damage.transactions > 0) })
 }
 
 /// `false` where the file ends before.

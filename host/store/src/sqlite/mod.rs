@@ -13,7 +13,7 @@
 //! | `checkpoint` | what was committed is moved to its place |
 //! | `room` | the reserve for a full disk |
 //! | `instances`, `turns`, `inbox`, `modules` | what is written and read of each |
-//! | `outgoing` | what a turn sends to other instances |
+//! | `outbox` | what a turn sends to other instances |
 //! | `queries`, `created` | what is asked about many instances, and how a span of time is found |
 //! | `walk`, `totals`, `pins` | bounds of what one question costs |
 //! | `playing` | who was being played when a process ended |
@@ -30,7 +30,7 @@ mod inbox;
 mod instances;
 mod log;
 mod modules;
-mod outgoing;
+mod outbox;
 mod pins;
 #[cfg(test)]
 mod plans;
@@ -92,12 +92,12 @@ impl SqliteStore {
         let lock = FolderLock::take(folder)?;
         identity::check_folder(folder)?;
         let path = folder.join(FILE_NAME);
-        log::check(&path)?;
+        let last = log::check(&path)?;
         let mut room = Room::keep(folder);
-        let connection = match recover::open(&path) {
+        let connection = match recover::open(&path, last) {
             Err(StoreError::DiskFull { .. }) => {
                 room.give_back();
-                recover::open(&path)?
+                recover::open(&path, last)?
             }
             opened => opened?,
         };

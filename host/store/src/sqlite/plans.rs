@@ -5,7 +5,7 @@ use crate::conformance::fixture::{id, new_instance, new_module, purge, raised, r
 use crate::model::{InstanceKey, Parent};
 use crate::query::InstanceFilter;
 use crate::sqlite::SqliteStore;
-use crate::write::{NewInstance, NextExecution, Outgoing, TurnWrite, Write, Written};
+use crate::write::{NewInstance, NextExecution, OutboxEntry, TurnWrite, Write, Written};
 use dacapo_core::{By, Event, RuntimeStatus, TaskId};
 use rusqlite::Connection;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
@@ -101,16 +101,16 @@ fn send_everything(fixture: &Fixture) {
     let a = fixture.get("a");
     let parent = Parent { key: a.key, id: a.id.clone(), generation: 0, task: TaskId(0), waits: true };
     let child = |text: &str| NewInstance { parent: Some(parent.clone()), ..new_instance(text, a.version) };
-    let outgoing = vec![
-        Outgoing::Start { new: child("child"), rewind: None },
-        Outgoing::Start { new: child("child"), rewind: Some("again".to_owned()) },
-        Outgoing::Start { new: child("c"), rewind: None },
-        Outgoing::Event(raised("c", "F")),
-        Outgoing::Ended { parent: parent.clone(), event: record(1).events.remove(0) },
-        Outgoing::ToSelf(Event::ExecutionTerminated { reason: String::new(), recursive: false, by: None }),
-        Outgoing::EndChildren { reason: "enough".to_owned(), by: By::Client },
+    let outbox = vec![
+        OutboxEntry::Start { new: child("child"), rewind: None },
+        OutboxEntry::Start { new: child("child"), rewind: Some("again".to_owned()) },
+        OutboxEntry::Start { new: child("c"), rewind: None },
+        OutboxEntry::Event(raised("c", "F")),
+        OutboxEntry::Ended { parent: parent.clone(), event: record(1).events.remove(0) },
+        OutboxEntry::ToSelf(Event::ExecutionTerminated { reason: String::new(), recursive: false, by: None }),
+        OutboxEntry::EndChildren { reason: "enough".to_owned(), by: By::Client },
     ];
-    let moved = TurnWrite { wake_at_ms: Some(5), open_activities: true, outgoing, ..turn(&a) };
+    let moved = TurnWrite { wake_at_ms: Some(5), open_activities: true, outbox, ..turn(&a) };
     fixture.done(Write::Turn(moved));
 }
 

@@ -2,7 +2,7 @@
 //! purged and the log be emptied. While it is away, nothing is taken that would only use that room up.
 
 use super::fault::Fault;
-use crate::write::{Outgoing, Write};
+use crate::write::{OutboxEntry, Write};
 use crate::{Result, StoreError};
 use dacapo_core::Event;
 use rusqlite::Connection;
@@ -125,7 +125,7 @@ fn eases(write: &Write) -> bool {
             matches!(delivery.event, Event::ExecutionTerminated { .. } | Event::ExecutionSuspended { .. })
         }
         Write::Turn(turn) => {
-            turn.status.is_finished() && !turn.outgoing.iter().any(|sent| matches!(sent, Outgoing::Start { .. }))
+            turn.status.is_finished() && !turn.outbox.iter().any(|sent| matches!(sent, OutboxEntry::Start { .. }))
         }
         Write::Create(_) | Write::Reopen { .. } | Write::AddModule(_) => false,
     }

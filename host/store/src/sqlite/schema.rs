@@ -152,7 +152,7 @@ mod tests {
     use crate::conformance::Fixture;
     use crate::conformance::fixture::{json, new_instance, raised, record};
     use crate::sqlite::{FILE_NAME, SqliteStore};
-    use crate::write::{NewInstance, Outgoing, TurnWrite};
+    use crate::write::{NewInstance, OutboxEntry, TurnWrite};
     use crate::{InstanceKey, Parent, VersionId, Write};
     use dacapo_core::{By, RuntimeStatus, TaskId};
     use rusqlite::params;
@@ -201,12 +201,12 @@ mod tests {
         // What the new columns are for works with what was there before.
         let parent = Parent { key: a.key, id: a.id.clone(), generation: 0, task: TaskId(0), waits: true };
         let new = NewInstance { parent: Some(parent), ..new_instance("b", VersionId(1)) };
-        let outgoing = vec![
-            Outgoing::Start { new: new.clone(), rewind: None },
-            Outgoing::Event(raised("a", "F")),
-            Outgoing::EndChildren { reason: "enough".to_owned(), by: By::Client },
+        let outbox = vec![
+            OutboxEntry::Start { new: new.clone(), rewind: None },
+            OutboxEntry::Event(raised("a", "F")),
+            OutboxEntry::EndChildren { reason: "enough".to_owned(), by: By::Client },
         ];
-        fixture.done(Write::Turn(TurnWrite { outgoing, ..fixture.next_turn("a") }));
+        fixture.done(Write::Turn(TurnWrite { outbox, ..fixture.next_turn("a") }));
         let b = fixture.get("b");
         assert_eq!((b.key, b.epoch, b.inbox_next), (InstanceKey(5), 1, 1));
         assert_eq!(b.parent, new.parent);

@@ -5,7 +5,7 @@ use super::damage::{bad, reading};
 use super::fault::{Fault, Halt, corrupt, known};
 use super::instances::{LAST_UNFINISHED, integer, kept, pin, status_code};
 use super::totals::Totals;
-use super::{inbox, modules, outgoing};
+use super::{inbox, modules, outbox};
 use crate::StoreError;
 use crate::model::{Fence, InstanceKey, VersionId, has_work};
 use crate::rules::{self, AfterTurn};
@@ -65,7 +65,7 @@ pub(super) fn commit(connection: &Connection, totals: &mut Totals, turn: &TurnWr
         Some(next) => begin_anew(connection, key, generation + 1, next)?,
         None => append(connection, key, (generation, next_seq), &turn.record)?,
     }
-    Ok(Written::Turned { sent: outgoing::send(connection, totals, (key, generation), &turn.outgoing)? })
+    Ok(Written::Turned { sent: outbox::send(connection, totals, (key, generation), &turn.outbox)? })
 }
 
 /// [`crate::Write::Discard`].

@@ -162,7 +162,7 @@ mod tests {
     use std::sync::atomic::Ordering;
 
     fn with_an_instance(folder: &tempfile::TempDir) -> Writer {
-        let connection = recover::open(&folder.path().join(FILE_NAME)).expect("opens");
+        let connection = recover::open(&folder.path().join(FILE_NAME), None).expect("opens");
         let mut writer = Writer::new(connection, Room::keep(folder.path())).expect("reads");
         let batch = [Write::AddModule(new_module("m", "d", &[])), Write::Create(new_instance("a", VersionId(1)))];
         assert!(writer.commit(&batch).expect("commits").iter().all(std::result::Result::is_ok));
@@ -328,7 +328,7 @@ mod tests {
     fn after_the_disk_has_failed_nothing_is_written_and_the_log_stays() {
         let folder = tempfile::tempdir().expect("a folder");
         damage(&folder);
-        let connection = recover::open(&folder.path().join(FILE_NAME)).expect("opens");
+        let connection = recover::open(&folder.path().join(FILE_NAME), None).expect("opens");
         let mut writer = Writer::new(connection, Room::keep(folder.path())).expect("reads");
         let create = [Write::Create(new_instance("b", VersionId(1)))];
         writer.commit(&create).expect("commits");

@@ -6,7 +6,7 @@ use super::totals::Totals;
 use super::{inbox, instances, modules};
 use crate::model::InstanceKey;
 use crate::rules::{self, Taken};
-use crate::write::{NewInstance, Outgoing, Sent, Written};
+use crate::write::{NewInstance, OutboxEntry, Sent, Written};
 use dacapo_core::{By, Event, InboxEntry, RuntimeStatus};
 use rusqlite::Connection;
 
@@ -18,15 +18,15 @@ pub(super) fn send(
     connection: &Connection,
     totals: &mut Totals,
     sender: Execution,
-    outgoing: &[Outgoing],
+    outbox: &[OutboxEntry],
 ) -> Result<Vec<Sent>, Fault> {
     let mut sent = Vec::new();
-    for outgoing in outgoing {
-        match outgoing {
-            Outgoing::Start { new, rewind } => {
+    for entry in outbox {
+        match entry {
+            OutboxEntry::Start { new, rewind } => {
                 start(connection, totals, (sender, new), rewind.as_deref(), &mut sent)?;
             }
-            Outgoing::Event(delivery) => match inbox::deliver(connection, delivery) {
+            OutboxEntry::Event(delivery) => match inbox::deliver(connection, delivery) {
                 Ok(Written::Delivered { key, seq }) => {
                     let entry = InboxEntry { seq, execution: None, event: delivery.event.clone() };
                     sent.push(Sent::Delivered { id: delivery.id.clone(), key, entry });
@@ -36,11 +36,11 @@ pub(super) fn send(
                 Err(Halt::Refused(_)) => {}
                 Err(Halt::Failed(fault)) => return Err(fault),
             },
-            Outgoing::Ended { parent, event } => {
+            OutboxEntry::Ended { parent, event } => {
                 answer(connection, (parent.key, parent.generation), event, &mut sent)?;
             }
-            Outgoing::ToSelf(event) => answer(connection, sender, event, &mut sent)?,
-            Outgoing::EndChildren { reason, by } => {
+            OutboxEntry::ToSelf(event) => answer(connection, sender, event, &mut sent)?,
+            OutboxEntry::EndChildren { reason, by } => {
                 let event = rules::ended_with_parent(reason, by);
                 for child in children(connection, sender.0)? {
                     sent.extend(inbox::put(connection, child, None, &event)?);

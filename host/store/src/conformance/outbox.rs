@@ -1,7 +1,7 @@
 //! What a turn sends to others and to itself, the next execution, and reopening.
 
 use super::fixture::{Fixture, id, json, new_instance, raised, record, turn};
-use crate::write::{Delivery, NewInstance, NextExecution, Outgoing, Sent, TurnWrite};
+use crate::write::{Delivery, NewInstance, NextExecution, OutboxEntry, Sent, TurnWrite};
 use crate::{Fence, Instance, InstanceKey, Parent, Refused, VersionId, Write, Written};
 use dacapo_core::{By, Event, Failure, InboxEntry, Orchestration, Payload, RuntimeStatus, TaskId};
 
@@ -15,12 +15,12 @@ fn child(fixture: &Fixture, text: &str, parent: Parent) -> NewInstance {
     NewInstance { parent: Some(parent), ..new_instance(text, fixture.some_version()) }
 }
 
-fn start(new: &NewInstance) -> Outgoing {
-    Outgoing::Start { new: new.clone(), rewind: None }
+fn start(new: &NewInstance) -> OutboxEntry {
+    OutboxEntry::Start { new: new.clone(), rewind: None }
 }
 
-fn start_again(new: &NewInstance) -> Outgoing {
-    Outgoing::Start { new: new.clone(), rewind: Some("again".to_owned()) }
+fn start_again(new: &NewInstance) -> OutboxEntry {
+    OutboxEntry::Start { new: new.clone(), rewind: Some("again".to_owned()) }
 }
 
 fn commit(fixture: &Fixture, turn: TurnWrite) -> Vec<Sent> {
@@ -31,13 +31,13 @@ fn commit(fixture: &Fixture, turn: TurnWrite) -> Vec<Sent> {
 }
 
 /// Commits a turn that sends this, and goes on running.
-fn send(fixture: &Fixture, text: &str, outgoing: impl Into<Vec<Outgoing>>) -> Vec<Sent> {
-    commit(fixture, TurnWrite { outgoing: outgoing.into(), ..fixture.next_turn(text) })
+fn send(fixture: &Fixture, text: &str, outbox: impl Into<Vec<OutboxEntry>>) -> Vec<Sent> {
+    commit(fixture, TurnWrite { outbox: outbox.into(), ..fixture.next_turn(text) })
 }
 
 /// Commits a turn that sends this, and ends the instance.
-fn send_at_the_end(fixture: &Fixture, text: &str, outgoing: impl Into<Vec<Outgoing>>) -> Vec<Sent> {
-    let turn = TurnWrite { outgoing: outgoing.into(), ..fixture.next_turn(text) };
+fn send_at_the_end(fixture: &Fixture, text: &str, outbox: impl Into<Vec<OutboxEntry>>) -> Vec<Sent> {
+    let turn = TurnWrite { outbox: outbox.into(), ..fixture.next_turn(text) };
     commit(fixture, TurnWrite { status: RuntimeStatus::Completed, ..turn })
 }
 
@@ -89,7 +89,7 @@ fn next_execution(version: VersionId) -> NextExecution {
 pub fn a_child_is_created_with_its_parent_link(fixture: &mut Fixture) {
     fixture.create("a");
     let new = child(fixture, "child", call(fixture, "a", 7));
-    let turn = TurnWrite { outgoing: vec![start(&new)], ..fixture.next_turn("a") };
+    let turn = TurnWrite { outbox: vec![start(&new)], ..fixture.next_turn("a") };
     let batch =
         [Write::Turn(turn), Write::Create(new_instance("child", new.version)), Write::Deliver(raised("child", "E"))];
     let answers = fixture.store().commit(&batch).expect("commits");
@@ -125,9 +125,9 @@ pub fn a_child_whose_id_is_in_use_is_not_started(fixture: &mut Fixture) {
         (start_again(&child(fixture, "client's", call(fixture, "a", 2))), 2, "client's", RuntimeStatus::Running),
         (start(&child(fixture, "a", call(fixture, "a", 3))), 3, "a", RuntimeStatus::Running),
     ];
-    for (seq, (outgoing, task, text, status)) in (0..).zip(taken) {
+    for (seq, (outbox, task, text, status)) in (0..).zip(taken) {
         let before = ["child", "client's"].map(|text| fixture.get(text));
-        let sent = send(fixture, "a", [outgoing]);
+        let sent = send(fixture, "a", [outbox]);
         let Some(Event::ChildFailed { task: failed, failure }) = inbox(fixture, "a").pop() else { panic!("{sent:?}") };
         assert_eq!((failed, failure.kind.as_str()), (TaskId(task), "instance-exists"));
         assert!(failure.message.contains(&format!("'{text}' is {status}")), "{}", failure.message);
@@ -252,10 +252,10 @@ pub fn what_no_rewound_call_can_reopen_is_started_anew(fixture: &mut Fixture) {
         (RuntimeStatus::Failed, start_again(&other)),
         (RuntimeStatus::Completed, start_again(&new)),
     ];
-    for (status, outgoing) in anew {
+    for (status, outbox) in anew {
         fixture.finish("child", status);
         let before = fixture.get("child");
-        let sent = send(fixture, "a", [outgoing]);
+        let sent = send(fixture, "a", [outbox]);
         let instance = fixture.get("child");
         assert!(matches!(&sent[..], [Sent::Created { key, .. }] if *key == instance.key), "{status}: {sent:?}");
         assert!(instance.key > before.key && instance.epoch == before.epoch + 1, "{status}");
@@ -270,15 +270,15 @@ pub fn an_event_that_nobody_is_there_for_is_dropped(fixture: &mut Fixture) {
     fixture.create("b");
     fixture.create("done");
     fixture.finish("done", RuntimeStatus::Completed);
-    let event = |text, name, limit| Outgoing::Event(Delivery { limit, ..raised(text, name) });
-    let outgoing = [
+    let event = |text, name, limit| OutboxEntry::Event(Delivery { limit, ..raised(text, name) });
+    let outbox = [
         event("nobody", "E", 9),
         event("done", "E", 9),
         event("b", "first", 1),
         event("b", "second", 2),
         event("a", "own", 1),
     ];
-    let sent = send(fixture, "a", outgoing);
+    let sent = send(fixture, "a", outbox);
     let got = |text: &str, seq, name: &str| delivered(fixture, text, seq, raised(text, name).event);
     let expected = [got("b", 0, "first"), got("b", 1, "second"), got("a", 0, "own")];
     assert_eq!(sent, expected);
@@ -293,7 +293,7 @@ pub fn a_turn_whose_receiver_has_no_room_is_refused(fixture: &mut Fixture) {
     fixture.create("a");
     fixture.create("b");
     fixture.done(Write::Deliver(raised("a", "mine")));
-    let event = |text, name, limit| Outgoing::Event(Delivery { limit, ..raised(text, name) });
+    let event = |text, name, limit| OutboxEntry::Event(Delivery { limit, ..raised(text, name) });
     let before = fixture.observe();
     let full = |fixture: &Fixture, receiver: &str, name: &str, limit| Refused::ReceiverFull {
         sender: fixture.get("a").key,
@@ -302,18 +302,18 @@ pub fn a_turn_whose_receiver_has_no_room_is_refused(fixture: &mut Fixture) {
         setting: "inbox_events",
         limit,
     };
-    for (receiver, limit, outgoing) in [
+    for (receiver, limit, outbox) in [
         ("b", 0, vec![event("b", "last", 0)]),
         ("b", 2, vec![event("nobody", "E", 9), event("b", "1", 2), event("b", "2", 2), event("b", "last", 2)]),
         ("a", 1, vec![event("b", "1", 2), event("a", "last", 1)]),
     ] {
-        let turn = TurnWrite { outgoing, ..fixture.next_turn("a") };
+        let turn = TurnWrite { outbox, ..fixture.next_turn("a") };
         let expected = full(fixture, receiver, "last", limit);
         assert_eq!(fixture.write(Write::Turn(turn)), Err(expected));
         assert_eq!(fixture.observe(), before);
     }
-    let outgoing = vec![event("a", "own", 1), event("b", "1", 1)];
-    let turn = TurnWrite { inbox_done: 1, outgoing, ..fixture.next_turn("a") };
+    let outbox = vec![event("a", "own", 1), event("b", "1", 1)];
+    let turn = TurnWrite { inbox_done: 1, outbox, ..fixture.next_turn("a") };
     fixture.done(Write::Turn(turn));
     assert_eq!((inbox(fixture, "a").len(), inbox(fixture, "b").len()), (1, 1));
 }
@@ -323,8 +323,8 @@ pub fn the_end_of_a_child_reaches_its_parent(fixture: &mut Fixture) {
     let parent = with_a_child(fixture).parent.expect("a child has one");
     let failure = Failure::new("kind", "wörds");
     let events = [completed(0), Event::ChildFailed { task: TaskId(0), failure }];
-    let outgoing = events.clone().map(|event| Outgoing::Ended { parent: parent.clone(), event });
-    let sent = send_at_the_end(fixture, "child", outgoing);
+    let outbox = events.clone().map(|event| OutboxEntry::Ended { parent: parent.clone(), event });
+    let sent = send_at_the_end(fixture, "child", outbox);
     let [first, second] = events.clone();
     assert_eq!(sent, [answered(fixture, "a", 0, first), answered(fixture, "a", 1, second)]);
     fixture.reopen();
@@ -335,7 +335,7 @@ pub fn the_end_of_a_child_reaches_its_parent(fixture: &mut Fixture) {
 /// Neither its next execution, nor the parent after its end, nor another instance with the id.
 pub fn the_end_of_a_child_reaches_nobody_but_its_parent(fixture: &mut Fixture) {
     let first = with_a_child(fixture).parent.expect("a child has one");
-    let ended = |parent: &Parent| Outgoing::Ended { parent: parent.clone(), event: completed(0) };
+    let ended = |parent: &Parent| OutboxEntry::Ended { parent: parent.clone(), event: completed(0) };
     fixture.play("a", |turn| turn.next = Some(next_execution(fixture.some_version())));
     let second = call(fixture, "a", 0);
     let third = Parent { generation: second.generation + 1, ..second.clone() };
@@ -374,15 +374,15 @@ pub fn a_parent_learns_that_a_child_it_waits_for_was_purged(fixture: &mut Fixtur
 pub fn an_event_to_the_sender_is_dropped_where_it_ends(fixture: &mut Fixture) {
     fixture.create("a");
     let event = raised("a", "E").event;
-    let sent = send(fixture, "a", [Outgoing::ToSelf(event.clone())]);
+    let sent = send(fixture, "a", [OutboxEntry::ToSelf(event.clone())]);
     assert_eq!(sent, [answered(fixture, "a", 0, event.clone())]);
     assert_eq!(inbox(fixture, "a"), std::slice::from_ref(&event));
     assert!(fixture.get("a").has_work());
 
     let next = Some(next_execution(fixture.some_version()));
-    let turn = TurnWrite { next, outgoing: vec![Outgoing::ToSelf(event.clone())], ..fixture.next_turn("a") };
+    let turn = TurnWrite { next, outbox: vec![OutboxEntry::ToSelf(event.clone())], ..fixture.next_turn("a") };
     assert_eq!(commit(fixture, turn), [], "the next execution has not asked for it");
-    assert_eq!(send_at_the_end(fixture, "a", [Outgoing::ToSelf(event)]), []);
+    assert_eq!(send_at_the_end(fixture, "a", [OutboxEntry::ToSelf(event)]), []);
     let instance = fixture.get("a");
     assert_eq!((instance.inbox_next, instance.inbox_done, inbox(fixture, "a")), (1, 1, vec![]));
     assert!(!instance.has_work());
@@ -408,12 +408,12 @@ pub fn the_children_that_end_are_the_unfinished_ones_waited_for(fixture: &mut Fi
     fixture.play("suspended", |turn| turn.status = RuntimeStatus::Suspended);
 
     let detached = Parent { waits: false, ..call(fixture, "a", 0) };
-    let outgoing = [
+    let outbox = [
         new(fixture, "detached", detached),
         new(fixture, "last", call(fixture, "a", 1)),
-        Outgoing::EndChildren { reason: "enough".to_owned(), by: By::Instance(id("a")) },
+        OutboxEntry::EndChildren { reason: "enough".to_owned(), by: By::Instance(id("a")) },
     ];
-    let sent = send_at_the_end(fixture, "a", outgoing);
+    let sent = send_at_the_end(fixture, "a", outbox);
     assert!(matches!(sent[..2], [Sent::Created { .. }, Sent::Created { .. }]), "{sent:?}");
     assert_eq!(sent[2..], ["z", "suspended", "last"].map(|text| delivered(fixture, text, 0, terminated())));
     for text in ["z", "suspended", "last"] {
@@ -426,7 +426,7 @@ pub fn the_children_that_end_are_the_unfinished_ones_waited_for(fixture: &mut Fi
     fixture.done(Write::Reopen { id: id("failed"), reason: "again".to_owned(), by: By::Client });
     fixture.create("a");
     assert_eq!(
-        send(fixture, "a", [Outgoing::EndChildren { reason: "enough".to_owned(), by: By::Instance(id("a")) }]),
+        send(fixture, "a", [OutboxEntry::EndChildren { reason: "enough".to_owned(), by: By::Instance(id("a")) }]),
         []
     );
 }
@@ -438,13 +438,13 @@ pub fn a_refused_turn_sends_nothing(fixture: &mut Fixture) {
     let mut turn = fixture.next_turn("a");
     turn.fence = Fence { epoch: turn.fence.epoch + 1, ..turn.fence };
     turn.next = Some(next_execution(new.version));
-    turn.outgoing = vec![
+    turn.outbox = vec![
         start(&child(fixture, "other", parent.clone())),
         start(&new),
-        Outgoing::Event(raised("child", "E")),
-        Outgoing::Ended { parent, event: completed(0) },
-        Outgoing::ToSelf(raised("a", "E").event),
-        Outgoing::EndChildren { reason: "enough".to_owned(), by: By::Instance(id("a")) },
+        OutboxEntry::Event(raised("child", "E")),
+        OutboxEntry::Ended { parent, event: completed(0) },
+        OutboxEntry::ToSelf(raised("a", "E").event),
+        OutboxEntry::EndChildren { reason: "enough".to_owned(), by: By::Instance(id("a")) },
     ];
     let before = fixture.observe();
     assert_eq!(fixture.write(Write::Turn(turn.clone())), Err(Refused::Fenced));
@@ -470,10 +470,10 @@ pub fn a_turn_that_names_an_unknown_version_is_refused_whole(fixture: &mut Fixtu
     let bad = |text| NewInstance { version: VersionId(999), ..good(text) };
     let turn = || fixture.next_turn("a");
     let refused = [
-        TurnWrite { outgoing: vec![start(&good("c")), Outgoing::Event(raised("b", "E")), start(&bad("d"))], ..turn() },
-        TurnWrite { outgoing: vec![start(&bad("done")), start(&good("c"))], ..turn() },
-        TurnWrite { outgoing: vec![start_again(&bad("b"))], ..turn() },
-        TurnWrite { next: Some(next_execution(VersionId(999))), outgoing: vec![start(&good("c"))], ..turn() },
+        TurnWrite { outbox: vec![start(&good("c")), OutboxEntry::Event(raised("b", "E")), start(&bad("d"))], ..turn() },
+        TurnWrite { outbox: vec![start(&bad("done")), start(&good("c"))], ..turn() },
+        TurnWrite { outbox: vec![start_again(&bad("b"))], ..turn() },
+        TurnWrite { next: Some(next_execution(VersionId(999))), outbox: vec![start(&good("c"))], ..turn() },
     ];
     for turn in refused {
         assert_eq!(fixture.write(Write::Turn(turn.clone())), Err(Refused::UnknownVersion), "{turn:?}");
