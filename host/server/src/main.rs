@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// A sixth of a turn's time is spent on allocating with the system's own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     dacapo_server::cli::main()
 }
