@@ -16,7 +16,8 @@ const FRAME_HEADER_BYTES: usize = 24;
 /// The first word of a log, without the bit that says in which order the words of its checksums are read.
 const MAGIC: u32 = 0x377f_0682;
 
-/// The last transaction of a log that is whole: where it begins and ends in the file, in bytes.
+/// The last transaction of a log that is whole: where it begins and ends in the file, in bytes. The log's header is part of
+/// the first one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Last {
     pub(super) begins: u64,
@@ -125,7 +126,7 @@ fn frames(file: &mut impl Read, salts: &[u8], start: Sum, page_bytes: usize) -> 
         at_bytes += frame_bytes as u64;
         match word(&frame, 4) > 0 {
             true if damage.is_none() => {
-                let begins = last.map_or(HEADER_BYTES as u64, |last| last.ends);
+                let begins = last.map_or(0, |last| last.ends);
                 last = Some(Last { begins, ends: at_bytes });
             }
             true if holds => ends += 1,
