@@ -54,7 +54,7 @@ const ROOM_KIB: u32 = 256 << 10;
 
 /// What a write takes of the room: its KiB, and one for itself.
 fn weight(write: &Write) -> u32 {
-    let entry = |entry: &OutboxEntry| match entry {
+    let sent = |entry: &OutboxEntry| match entry {
         OutboxEntry::Start { new, .. } => new.opening.size_bytes(),
         OutboxEntry::Event(delivery) => delivery.event.size_bytes(),
         OutboxEntry::Ended { event, .. } | OutboxEntry::ToSelf(event) => event.size_bytes(),
@@ -66,7 +66,7 @@ fn weight(write: &Write) -> u32 {
         Write::Turn(turn) => {
             let own = turn.record.len() + payload(&turn.custom_status) + payload(&turn.output);
             let next = turn.next.as_ref().map_or(0, |next| next.opening.len());
-            own + next + turn.outbox.iter().map(entry).sum::<usize>()
+            own + next + turn.outbox.iter().map(sent).sum::<usize>()
         }
         Write::Deliver(delivery) => delivery.event.size_bytes(),
         Write::AddModule(new) => new.component.len(),

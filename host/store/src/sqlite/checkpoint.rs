@@ -88,7 +88,7 @@ impl Checkpoints {
 /// What SQLite answers: whether somebody stood in the way, the pages in the log, and those of them in their place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Done {
-    pub(super) is_busy: bool,
+    is_busy: bool,
     log_pages: i64,
     moved_pages: i64,
 }

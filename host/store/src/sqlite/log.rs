@@ -30,8 +30,7 @@ pub(super) fn check(database: &Path) -> Result<Option<Last>> {
     let log = connect::log_of(database);
     let doing = "looking through the log of the database";
     let found = look_through(&log).map_err(|source| StoreError::Engine { doing, source: source.into() })?;
-    let Found { last, damage } = found.unwrap_or_default();
-    let Some(Damage { frame, at_bytes, transactions }) = damage else { return Ok(last) };
+    let Some(Damage { frame, at_bytes, transactions }) = found.damage else { return Ok(found.last) };
     let name = log.display();
     Err(StoreError::Suspect {
         folder: database.parent().unwrap_or(database).display().to_string(),
@@ -88,10 +87,10 @@ fn word(bytes: &[u8], at: usize) -> u32 {
     bytes.get(at..at + 4).and_then(|word| word.try_into().ok()).map_or(0, u32::from_be_bytes)
 }
 
-fn look_through(log: &Path) -> std::io::Result<Option<Found>> {
+fn look_through(log: &Path) -> std::io::Result<Found> {
     let file = match File::open(log) {
         Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Found::default()),
         Err(error) => return Err(error),
     };
     let mut file = BufReader::with_capacity(1 << 20, file);
@@ -101,9 +100,9 @@ fn look_through(log: &Path) -> std::io::Result<Option<Found>> {
     let page_bytes = word(&header, 8) as usize;
     // A header that does not hold is of a log that was just begun, or there is nothing to tell frames by.
     if !magic_holds || start.words != (word(&header, 24), word(&header, 28)) || !(512..=65_536).contains(&page_bytes) {
-        return Ok(None);
+        return Ok(Found::default());
     }
-    frames(&mut file, &header[16..24], start, page_bytes).map(Some)
+    frames(&mut file, &header[16..24], start, page_bytes)
 }
 
 /// Each frame is held against the checksum that the one before it *says*, so that one after a damaged one still holds.
